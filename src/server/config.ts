@@ -1,0 +1,149 @@
+/**
+ * The configuration: read once at the start, checked as a whole, and frozen. Every setting with its
+ * default and meaning is in settings.ts, what settings have to do with each other in settings/rules.ts.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseEnv } from 'node:util'
+import { settingKeys, settings } from './settings.ts'
+import { readGiven } from './settings/environment.ts'
+import { applyRules, faultRules, warningRules } from './settings/rules.ts'
+import type { Setting, SettingKey, SettingValues } from './settings.ts'
+import type { Environment, Given } from './settings/environment.ts'
+
+/** Settings that have no value unless they are given. */
+type Optional = 'preset' | 'databaseUrl' | 'secret' | 'geoipDb' | 'smtpUrl' | 'mailFrom'
+
+/** Every setting by its key, durations in seconds; frozen, and with secrets in it, so never to be logged. */
+export interface Config extends Readonly<
+  Omit<SettingValues, Optional> & { [Key in Optional]: SettingValues[Key] | null }
+> {
+  /** Plain http on localhost, 127.0.0.1 or [::1]: development, where a cookie does without Secure. */
+  readonly isIssuerLocal: boolean
+  /** Where each value came from: `environment`, `file <path>`, `preset strict` or `default`. */
+  readonly sources: Readonly<Record<SettingKey, string>>
+  /** What the operator should know, but does not stop the start. */
+  readonly warnings: readonly string[]
+}
+
+/** The configuration cannot be used. `faults` has one sentence for each mistake, and no secret. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly faults: readonly string[]
+
+  constructor(faults: readonly string[]) {
+    super(faults.join('\n'))
+    this.faults = faults
+  }
+}
+
+/**
+ * Reads and checks every setting. It touches nothing but the files that `<NAME>_FILE` names.
+ *
+ * @param environment names and texts as `loadEnvironment` returns them; an empty text is no text
+ * @throws {ConfigError} all that is wrong, at once
+ */
+export function readConfig(environment: Environment): Config {
+  const given = readGiven(environment)
+  const config = withDefaults(given)
+  const faults = [...given.faults, ...applyRules(faultRules, config, given.faulty)]
+  if (faults.length > 0) throw new ConfigError(faults)
+  return freezeDeeply({ ...config, warnings: applyRules(warningRules, config, given.faulty) })
+}
+
+function withDefaults(given: Given): Omit<Config, 'warnings'> {
+  const { values, sources } = withTableDefaults(given)
+  shorten(given, values, sources, 'idleTtl', 'absoluteTtl')
+  shorten(given, values, sources, 'accessTtl', 'idleTtl')
+
+  const isEmbedded = values.databaseUrl === null
+  const issuer = values.issuer ?? new URL(`http://localhost:${values.port}`).origin
+  const isIssuerLocal = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/.test(issuer)
+  const usualOrigins = isEmbedded && isIssuerLocal ? ['http://localhost:*'] : []
+  return {
+    ...values,
+    previousSecrets: values.previousSecrets ?? [],
+    issuer,
+    isIssuerLocal,
+    audience: values.audience ?? [issuer],
+    // One process holds the embedded store, so there `auto` is one worker.
+    workers: isEmbedded && values.workers === 'auto' ? 1 : values.workers,
+    unconfirmedSignIn: values.unconfirmedSignIn ?? (isEmbedded ? 'allow' : 'refuse'),
+    allowedOrigins: [...new Set([new URL(issuer).origin, ...(values.allowedOrigins ?? usualOrigins)])],
+    trustedProxies: values.trustedProxies ?? [],
+    sources,
+  }
+}
+
+/** Settings that the table gives no text for: what they are without one depends on others. */
+type Computed = 'issuer' | 'audience' | 'previousSecrets' | 'unconfirmedSignIn' | 'allowedOrigins' | 'trustedProxies'
+type Nullable = Optional | Computed
+type Values = Omit<SettingValues, Nullable> & { [Key in Nullable]: SettingValues[Key] | null }
+type Sources = Record<SettingKey, string>
+
+function withTableDefaults(given: Given): { values: Values; sources: Sources } {
+  const values: Partial<Record<SettingKey, unknown>> = {}
+  const sources: Partial<Sources> = {}
+  for (const key of settingKeys) {
+    const setting: Setting<unknown> = settings[key]
+    const preset = given.values.preset === 'strict' ? setting.strict : undefined
+    const text = preset ?? setting.default
+    values[key] = given.values[key] ?? (text === undefined ? null : setting.kind.parse(text))
+    sources[key] = given.sources[key] ?? (preset === undefined ? 'default' : 'preset strict')
+  }
+  return { values: values as Values, sources: sources as Sources }
+}
+
+/** A lifetime that nobody set gives way to a shorter one around it; one that was set never changes silently. */
+function shorten(
+  given: Given,
+  values: Values,
+  sources: Sources,
+  key: 'accessTtl' | 'idleTtl',
+  limit: 'idleTtl' | 'absoluteTtl',
+): void {
+  if (given.values[key] !== undefined || values[key] <= values[limit]) return
+  values[key] = values[limit]
+  sources[key] += `, shortened to ${settings[limit].name}`
+}
+
+function freezeDeeply<Value extends object>(value: Value): Value {
+  for (const member of Object.values(value)) if (typeof member === 'object' && member !== null) freezeDeeply(member)
+  return Object.freeze(value)
+}
+
+/**
+ * The process's environment over the `.env` of a directory, which need not exist.
+ *
+ * @throws {ConfigError} there is a `.env` that cannot be read
+ */
+export function loadEnvironment(directory: string): Record<string, string | undefined> {
+  const environment: Record<string, string | undefined> = readDotenv(join(directory, '.env'))
+  for (const name of Object.keys(process.env)) {
+    // A setting has two names, itself and its file's: whichever is really set replaces both of .env.
+    delete environment[name.endsWith('_FILE') ? name.slice(0, -'_FILE'.length) : `${name}_FILE`]
+  }
+  return { ...environment, ...process.env }
+}
+
+function readDotenv(file: string): Record<string, string | undefined> {
+  try {
+    return { ...parseEnv(readFileSync(file, 'utf8')) }
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code
+    if (reason === 'ENOENT') return {}
+    throw new ConfigError([`${file} must be a readable file, or not be there at all (${reason})`])
+  }
+}
+
+/** One line for each setting: its name, the value in effect, and where it came from; secrets are hidden. */
+export function describeConfig(config: Config): string[] {
+  const width = Math.max(...settingKeys.map((key) => settings[key].name.length))
+  return settingKeys.map((key) => {
+    const setting: Setting<unknown> = settings[key]
+    const value = config[key]
+    const isSet = value !== null && !(Array.isArray(value) && value.length === 0)
+    const shown = !isSet ? 'not set' : setting.isSecret ? 'set, hidden' : setting.kind.show(value)
+    return `${setting.name.padEnd(width)}  ${shown}  (${config.sources[key]})`
+  })
+}
