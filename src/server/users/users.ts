@@ -1,0 +1,138 @@
+/** Accounts: who a person is, as far as signing in needs to know. */
+import { v7 as uuidv7 } from 'uuid'
+import { statement, type Database } from '../database/database.ts'
+import { parseEmailAddress } from './email-address.ts'
+import { checkPassword, type PasswordFault } from './password-rules.ts'
+import type { Passwords } from './passwords.ts'
+import { User } from './user.entity.ts'
+
+export interface Proven {
+  readonly userId: string
+  /** As it was when the proof was checked; the sign-in's transaction looks again. */
+  readonly passwordVersion: number
+}
+
+export type Registration =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'invalid_address' }
+  | { readonly kind: 'weak_password'; readonly faults: readonly PasswordFault[] }
+
+export interface Users {
+  /** Does the same work and answers the same for a new and a taken address; only the mail differs. */
+  register(email: string, password: string): Promise<Registration>
+  /** Does the same work for a known and an unknown address. */
+  authenticate(email: string, password: string): Promise<Proven | null>
+  isPasswordOf(userId: string, password: string): Promise<boolean>
+  find(userId: string): Promise<User | null>
+  /** Marks an address as its owner's. @returns the user's id, or null for an unknown address */
+  confirm(email: string): Promise<string | null>
+}
+
+/** @throws {Unavailable} from all that checks a password, when too many are being checked */
+export function createUsers(deps: {
+  database: Database
+  passwords: Passwords
+  /** Whether somebody whose address is not confirmed may sign in. */
+  unconfirmedSignIn: 'allow' | 'refuse'
+}): Users {
+  const { database, passwords, unconfirmedSignIn } = deps
+
+  async function register(email: string, password: string): Promise<Registration> {
+    const parsed = parseEmailAddress(email)
+    if (parsed === null) return { kind: 'invalid_address' }
+    const faults = checkPassword(password, { email: parsed.canonical })
+    if (faults.length > 0) return { kind: 'weak_password', faults }
+    const passwordHash = await passwords.hash(password)
+    await database.query(insertUser, [uuidv7(), parsed.address, parsed.canonical, passwordHash])
+    return { kind: 'accepted' }
+  }
+
+  async function authenticate(email: string, password: string): Promise<Proven | null> {
+    const canonical = parseEmailAddress(email)?.canonical
+    const [user] = canonical === undefined ? [] : await database.query(findByAddress, [canonical])
+    if (!(await isRight(user, password)) || user === undefined || user.disabled_at !== null) return null
+    if (user.email_verified_at === null && unconfirmedSignIn === 'refuse') {
+      await database.query(askToConfirm, [user.id])
+      return null
+    }
+    return { userId: user.id, passwordVersion: user.password_version }
+  }
+
+  async function isRight(user: CredentialRow | undefined, password: string): Promise<boolean> {
+    const { matches, needsRehash } = await passwords.verify(password, user?.password_hash ?? null)
+    if (matches && needsRehash && user?.password_hash != null) {
+      await database.query(replaceHash, [user.id, user.password_hash, await passwords.hash(password)])
+    }
+    return matches
+  }
+
+  return {
+    register,
+    authenticate,
+    async isPasswordOf(userId, password) {
+      const [user] = await database.query(findCredential, [userId])
+      return isRight(user, password)
+    },
+    find: (userId) => database.em().findOne(User, { id: userId }),
+    async confirm(email) {
+      const canonical = parseEmailAddress(email)?.canonical
+      const [user] = canonical === undefined ? [] : await database.query(confirmAddress, [canonical])
+      return user?.id ?? null
+    },
+  }
+}
+
+interface CredentialRow {
+  id: string
+  password_hash: string | null
+  password_version: number
+  email_verified_at: Date | null
+  disabled_at: Date | null
+}
+
+const insertUser = statement(
+  'users.insert',
+  `with added as (
+     insert into users (id, email, email_canonical, password_hash)
+     values ($1::uuid, $2::text, $3::text, $4::text)
+     on conflict (email_canonical) do nothing
+     returning id
+   ), history as (
+     insert into events (user_id, type, actor) select id, 'user.created', 'user' from added
+   )
+   insert into outbox (kind, payload)
+   select 'mail', jsonb_build_object('purpose', purpose, 'user_id', id) from (
+     select id, 'confirm' as purpose from added
+     union all
+     select id, 'account_exists' from users where email_canonical = $3::text
+   ) as recipient`,
+)
+
+const CREDENTIAL_COLUMNS = 'id, password_hash, password_version, email_verified_at, disabled_at'
+
+const findByAddress = statement<CredentialRow>(
+  'users.find_by_address',
+  `select ${CREDENTIAL_COLUMNS} from users where email_canonical = $1::text`,
+)
+
+const findCredential = statement<CredentialRow>(
+  'users.find_credential',
+  `select ${CREDENTIAL_COLUMNS} from users where id = $1::uuid`,
+)
+
+const replaceHash = statement(
+  'users.replace_hash',
+  'update users set password_hash = $3::text where id = $1::uuid and password_hash = $2::text',
+)
+
+const confirmAddress = statement<{ id: string }>(
+  'users.confirm_address',
+  `update users set email_verified_at = coalesce(email_verified_at, clock_timestamp())
+   where email_canonical = $1::text returning id`,
+)
+
+const askToConfirm = statement(
+  'users.ask_to_confirm',
+  `insert into outbox (kind, payload)
+   values ('mail', jsonb_build_object('purpose', 'confirm', 'user_id', $1::uuid))`,
+)
