@@ -1,0 +1,40 @@
+/**
+ * MikroORM's configuration, for its command line (`npx mikro-orm migration:list`) and for the server
+ * alike: one list of entities, one list of migrations, and whichever store the environment names.
+ */
+import type { PGlite } from '@electric-sql/pglite'
+import { Migrator } from '@mikro-orm/migrations'
+import { defineConfig as definePglite } from '@mikro-orm/pglite'
+import { defineConfig as definePostgres } from '@mikro-orm/postgresql'
+import type { PoolConfig } from 'pg'
+import { migrations } from './migrations/index.ts'
+import { Client } from './src/server/clients/client.entity.ts'
+import { loadEnvironment, readConfig } from './src/server/config.ts'
+import { lockDirectory } from './src/server/database/directory-lock.ts'
+import { openEmbedded } from './src/server/database/embedded-directory.ts'
+import { SigningKey } from './src/server/tokens/signing-key.entity.ts'
+import { User } from './src/server/users/user.entity.ts'
+
+const shared = {
+  entities: [Client, SigningKey, User],
+  extensions: [Migrator],
+  migrations: { migrationsList: migrations, tableName: 'migrations', snapshot: false, silent: true },
+  forceUtcTimezone: true,
+  // The unit of work writes parameters into SQL text: nothing of it is ever logged.
+  debug: false,
+}
+
+/** @param pool settings of the driver's pool, time-outs included */
+export const postgresOptions = (url: string, pool: PoolConfig) =>
+  definePostgres({ ...shared, clientUrl: url, driverOptions: pool })
+
+/** @param open gives an opened store whose directory is locked by this process */
+export const embeddedOptions = (open: () => Promise<PGlite>) =>
+  definePglite({ ...shared, dbName: 'postgres', driverOptions: { pglite: open } })
+
+export default async function forCommandLine() {
+  const config = readConfig(loadEnvironment(process.cwd()))
+  if (config.databaseUrl !== null) return postgresOptions(config.databaseUrl, {})
+  lockDirectory(config.dataDir, { pid: process.pid })
+  return embeddedOptions(() => openEmbedded({ directory: config.dataDir, log: console.error })) // eslint-disable-line no-console -- a command line's own output
+}

@@ -1,0 +1,48 @@
+/**
+ * The port behind which both stores stand. Hot statements go through `query` and `transaction` as
+ * bound, named statements; everything else goes through `em()`, MikroORM's unit of work.
+ *
+ * MikroORM 7 writes parameters into the SQL text (mikro-orm#8001), so whatever holds a token, a hash
+ * or an address is sent through `query`, never through an entity manager's find, flush or execute.
+ */
+import type { EntityManager } from '@mikro-orm/postgresql'
+
+/** A statement with a name of its own, so that the driver prepares it once per connection. */
+export interface Statement<Row> {
+  readonly name: string
+  readonly text: string
+  /** Type only: what a row of the answer looks like. */
+  readonly row?: Row
+}
+
+export const statement = <Row = never>(name: string, text: string): Statement<Row> => ({ name, text })
+
+export type Value = string | number | boolean | Date | Uint8Array | null | readonly string[] | readonly Uint8Array[]
+
+/**
+ * Runs bound statements. Rows come back alike from both stores: timestamptz as Date, bytea as
+ * Buffer, bigint as number (no column of ours passes 2^53), jsonb parsed.
+ */
+export interface Queryable {
+  /** @throws {Unavailable} the store cannot answer now, nothing was decided */
+  query<Row>(statement: Statement<Row>, values: readonly Value[]): Promise<Row[]>
+}
+
+/** Everything inside goes through this object; on the embedded store any other path would wait for ever. */
+export interface Transaction extends Queryable {
+  readonly em: EntityManager
+}
+
+export interface Database extends Queryable {
+  readonly kind: 'postgresql' | 'embedded'
+  /** READ COMMITTED; commits when `work` resolves, rolls back when it rejects. */
+  transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>
+  /** A fresh identity map, for one piece of work. */
+  em(): EntityManager
+  /**
+   * Hears every notification on `channel` from any process. `onGap` is called after a connection was
+   * lost and taken up again: whatever was sent between has to be read from tables.
+   */
+  listen(channel: string, onNotification: (payload: string) => void, onGap: () => void): Promise<void>
+  close(): Promise<void>
+}

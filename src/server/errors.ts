@@ -1,0 +1,61 @@
+/**
+ * What can go wrong, for three audiences: a public code and description, and a private cause for the
+ * log. Whatever is thrown and is none of these is a bug, and answered 500 without a word about it.
+ */
+import type { OAuthErrorCode, ProblemCode, RefusalReason } from '../protocol/errors.ts'
+
+/** Refusal under `/v1`: RFC 9457 `application/problem+json`. */
+export class Problem extends Error {
+  override readonly name = 'Problem'
+  readonly status: number
+  readonly code: ProblemCode
+  readonly extra: Record<string, unknown>
+  readonly headers: Record<string, string>
+
+  constructor(
+    status: number,
+    code: ProblemCode,
+    detail: string,
+    options: { extra?: Record<string, unknown>; headers?: Record<string, string>; cause?: unknown } = {},
+  ) {
+    super(detail, { cause: options.cause })
+    this.status = status
+    this.code = code
+    this.extra = options.extra ?? {}
+    this.headers = options.headers ?? {}
+  }
+}
+
+/** Refusal under `/oauth`: RFC 6749 section 5.2. */
+export class OAuthError extends Error {
+  override readonly name = 'OAuthError'
+  readonly status: number
+  readonly code: OAuthErrorCode
+  readonly extra: Record<string, unknown>
+
+  constructor(
+    code: OAuthErrorCode,
+    description: string,
+    options: { status?: number; extra?: Record<string, unknown>; cause?: unknown } = {},
+  ) {
+    super(description, { cause: options.cause })
+    this.status = options.status ?? 400
+    this.code = code
+    this.extra = options.extra ?? {}
+  }
+}
+
+/** A refresh that is refused; `terminal` tells the client whether to drop its token (DESIGN section 7). */
+export const refreshRefused = (reason: RefusalReason, description: string, terminal: boolean): OAuthError =>
+  new OAuthError('invalid_grant', description, { extra: { reason, terminal } })
+
+/** The service cannot answer now and nothing was consumed: 503 with `Retry-After` (whole seconds). */
+export class Unavailable extends Error {
+  override readonly name = 'Unavailable'
+  readonly retryAfter: number
+
+  constructor(message: string, options: { retryAfter?: number; cause?: unknown } = {}) {
+    super(message, { cause: options.cause })
+    this.retryAfter = options.retryAfter ?? 1
+  }
+}
