@@ -1,0 +1,36 @@
+/** What an operator can tell a running service: the same words on PostgreSQL and through the control socket. */
+import { Command, CommanderError } from 'commander'
+import { keysCommand } from './commands/keys.ts'
+import { sessionsCommand } from './commands/sessions.ts'
+import { usersCommand } from './commands/users.ts'
+import type { Hallpass } from './server.ts'
+
+export type Write = (text: string) => void
+
+/** The commands, each a file in commands/. Without a service they only describe themselves. */
+export const serviceCommands = (hallpass: Hallpass | null, write: Write): Command[] => [
+  keysCommand(hallpass, write),
+  sessionsCommand(hallpass, write),
+  usersCommand(hallpass, write),
+]
+
+/** @returns the exit code */
+export async function runCommand(argv: readonly string[], hallpass: Hallpass, write: Write): Promise<number> {
+  const program = new Command('hallpass').exitOverride().configureOutput({ writeOut: write, writeErr: write })
+  for (const command of serviceCommands(hallpass, write)) program.addCommand(inheritSettings(command, program))
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return 0
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode
+    write(`${error instanceof Error ? error.message : 'the command failed'}\n`)
+    return 1
+  }
+}
+
+/** Commander hands exit and output settings down only to commands that it makes itself. */
+function inheritSettings(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent)
+  for (const child of command.commands) inheritSettings(child, command)
+  return command
+}

@@ -1,0 +1,38 @@
+import { Command } from 'commander'
+import type { Write } from '../commands.ts'
+import type { Hallpass } from '../server.ts'
+import { required } from './keys.ts'
+
+export function sessionsCommand(hallpass: Hallpass | null, write: Write): Command {
+  const command = new Command('sessions').description('signed-in devices')
+  const sessions = () => required(hallpass).sessions
+
+  command
+    .command('list')
+    .description("a user's sessions, newest use first")
+    .argument('<user-id>')
+    .action(async (userId: string) => {
+      for (const { id, status, device, lastUsedAt } of await sessions().list(userId, 'all')) {
+        write(`${id}  ${status.padEnd(7)}  ${lastUsedAt.toISOString()}  ${device.name ?? device.label}\n`)
+      }
+    })
+
+  command
+    .command('revoke')
+    .description('end one session of a user, or all of them')
+    .argument('<user-id>')
+    .argument('[session-id]')
+    .action(async (userId: string, sessionId: string | undefined) => {
+      const actor = { kind: 'admin', sessionId: null, ip: null } as const
+      if (sessionId === undefined) {
+        const count = await sessions().revokeAll(userId, null, 'revoked_by_admin', actor)
+        write(`revoked ${count}\n`)
+      } else {
+        const isKnown = await sessions().revoke(userId, sessionId, 'revoked_by_admin', actor)
+        if (!isKnown) throw new Error('there is no such session; see: hallpass sessions list <user-id>')
+        write(`revoked ${sessionId}\n`)
+      }
+    })
+
+  return command
+}

@@ -1,0 +1,56 @@
+/** The Koa application: what every request passes, outermost first. */
+import cors from '@koa/cors'
+import Koa from 'koa'
+import type { Logger } from 'pino'
+import { Problem } from '../errors.ts'
+import { isAllowedOrigin } from './allowed-origins.ts'
+import type { Handler, State } from './context.ts'
+import { answerErrors } from './middleware/answer-errors.ts'
+import { logRequest } from './middleware/log-request.ts'
+import { securityHeaders } from './middleware/security-headers.ts'
+import { createRouter } from './routes.ts'
+
+type Dependencies = Parameters<typeof createRouter>[0] & {
+  allowedOrigins: readonly string[]
+  isSecure: boolean
+  log: Logger
+}
+
+export function createApp(deps: Dependencies): Koa<State> {
+  const app = new Koa<State>()
+  const router = createRouter(deps)
+  app.use(logRequest(deps.log) as Koa.Middleware<State>)
+  app.use(securityHeaders(deps) as Koa.Middleware<State>)
+  app.use(allowOrigins(deps.allowedOrigins))
+  app.use(answerErrors as Koa.Middleware<State>)
+  app.use(refuseUnknown as Koa.Middleware<State>)
+  app.use(router.routes())
+  app.use(
+    router.allowedMethods({
+      throw: true,
+      methodNotAllowed: () => new Problem(405, 'method_not_allowed', 'This URL does not take this method; see Allow.'),
+      notImplemented: () => new Problem(405, 'method_not_allowed', 'This method is not known here.'),
+    }),
+  )
+  app.on('error', (error: Error) => deps.log.error({ failure: error.name }, 'a request failed outside its handler'))
+  return app
+}
+
+/** Exact origins, with credentials; nobody else is told anything. */
+const allowOrigins = (allowedOrigins: readonly string[]): Koa.Middleware<State> =>
+  cors({
+    origin: (ctx) => {
+      const origin = ctx.get('origin')
+      return isAllowedOrigin(allowedOrigins, origin) ? origin : ''
+    },
+    credentials: true,
+    allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'Hallpass-Client'],
+    exposeHeaders: ['WWW-Authenticate', 'Retry-After', 'RateLimit', 'RateLimit-Policy'],
+    maxAge: 600,
+  }) as Koa.Middleware<State>
+
+const refuseUnknown: Handler = async (ctx, next) => {
+  await next()
+  if (ctx.status === 404 && ctx.body == null) throw new Problem(404, 'not_found', 'There is nothing here.')
+}

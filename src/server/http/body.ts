@@ -1,0 +1,100 @@
+/** Reading what a client sent: bounded, strict, and never a surprise further down. */
+import getRawBody from 'raw-body'
+import type { z } from 'zod'
+import { OAuthError, Problem } from '../errors.ts'
+import type { Context } from './context.ts'
+
+/** Bytes. */
+const BODY_LIMIT = 16 * 1024
+const DEPTH_LIMIT = 16
+
+/**
+ * A JSON object that is exactly what `schema` says.
+ * @throws {Problem} 400 `invalid_request` with `errors: [{pointer, code}]`, 413, 415
+ */
+export async function readJson<Schema extends z.ZodType>(ctx: Context, schema: Schema): Promise<z.infer<Schema>> {
+  if (!ctx.is('application/json')) {
+    throw new Problem(415, 'unsupported_media_type', 'Send a JSON body with Content-Type: application/json.')
+  }
+  const text = await readText(ctx)
+  const value = parseJson(text)
+  if (!isCleanJson(value)) throw invalidRequest('The body nests too deeply or has characters that no text may hold.')
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw invalidRequest('The body is not what this request takes.', parsed.error.issues.flatMap(toErrors))
+}
+
+/** Form parameters (RFC 6749 appendix B): unknown ones are for somebody else, an empty one is absent. */
+export type FormParameters = ReadonlyMap<string, string>
+
+/** @throws {OAuthError} `invalid_request` for another type, a repeated parameter, a NUL */
+export async function readForm(ctx: Context): Promise<FormParameters> {
+  if (!ctx.is('application/x-www-form-urlencoded')) {
+    throw new OAuthError('invalid_request', 'Send the parameters as application/x-www-form-urlencoded.')
+  }
+  const parameters = new Map<string, string>()
+  const seen = new Set<string>()
+  for (const [name, value] of new URLSearchParams(await readText(ctx))) {
+    // RFC 6749 section 3.2: parameters must not be included more than once.
+    if (seen.has(name)) throw new OAuthError('invalid_request', 'A parameter was sent more than once.')
+    seen.add(name)
+    if (value.includes('\0')) throw new OAuthError('invalid_request', 'A parameter holds a NUL character.')
+    if (value !== '') parameters.set(name, value)
+  }
+  return parameters
+}
+
+async function readText(ctx: Context): Promise<string> {
+  if (ctx.get('content-encoding') !== '') {
+    throw new Problem(415, 'unsupported_media_type', 'Compressed bodies are not accepted.')
+  }
+  const bytes = await getRawBody(ctx.req, { limit: BODY_LIMIT, length: ctx.request.length ?? null }).catch(asProblem)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new Problem(400, 'invalid_request', 'The body is not valid UTF-8.', { cause })
+  }
+}
+
+function asProblem(cause: unknown): never {
+  if (cause instanceof Error && 'type' in cause && cause.type === 'entity.too.large') {
+    throw new Problem(413, 'payload_too_large', 'The body is larger than 16 kB.', { headers: { Connection: 'close' } })
+  }
+  throw new Problem(400, 'invalid_request', 'The body ended before it was complete.', { cause })
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new Problem(400, 'invalid_request', 'The body is not valid JSON.', { cause })
+  }
+}
+
+/** PostgreSQL's text takes no NUL, and a lone surrogate is no character: neither gets any further. */
+function isCleanJson(root: unknown): boolean {
+  let level: unknown[] = [root]
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > DEPTH_LIMIT) return false
+    const next: unknown[] = []
+    for (const value of level) {
+      if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed())) return false
+      if (typeof value === 'object' && value !== null) next.push(...Object.keys(value), ...Object.values(value))
+    }
+    level = next
+  }
+  return true
+}
+
+const invalidRequest = (detail: string, errors?: { pointer: string; code: string }[]): Problem =>
+  new Problem(400, 'invalid_request', detail, errors ? { extra: { errors } } : {})
+
+/** One entry for each member that is wrong; `pointer` is a JSON Pointer (RFC 6901). */
+function toErrors(issue: z.core.$ZodIssue): { pointer: string; code: string }[] {
+  const at = (path: readonly PropertyKey[]): string =>
+    path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ pointer: at([...issue.path, key]), code: 'unknown_member' }))
+  }
+  return [{ pointer: at(issue.path), code: issue.code }]
+}

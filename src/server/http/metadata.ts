@@ -1,0 +1,46 @@
+/** What verifiers and clients read once: keys and metadata. Built from the configuration, never from a Host. */
+import { createHash } from 'node:crypto'
+import { paths } from '../../protocol/paths.ts'
+import type { Grant } from '../grants/grant.ts'
+import type { SigningKeys } from '../tokens/signing-keys.ts'
+import type { Context, Handler } from './context.ts'
+
+/** Seconds; a key is published at least twice as long before it signs. */
+const MAX_AGE = 300
+
+export function metadataHandlers(deps: { issuer: string; keys: SigningKeys; grants: readonly Grant[] }): {
+  jwks: Handler
+  metadata: Handler
+} {
+  const { issuer, keys, grants } = deps
+  /** RFC 8414. */
+  const document = {
+    issuer,
+    token_endpoint: issuer + paths.token,
+    revocation_endpoint: issuer + paths.revoke,
+    jwks_uri: issuer + paths.jwks,
+    grant_types_supported: grants.map(({ type }) => type),
+    response_types_supported: [],
+    token_endpoint_auth_methods_supported: ['none'],
+    revocation_endpoint_auth_methods_supported: ['none'],
+  }
+  return {
+    jwks: (ctx) => answerCacheable(ctx, keys.jwks()),
+    metadata: (ctx) => answerCacheable(ctx, document),
+  }
+}
+
+function answerCacheable(ctx: Context, document: object): void {
+  const body = JSON.stringify(document)
+  ctx.set('Cache-Control', `public, max-age=${MAX_AGE}`)
+  ctx.set('Access-Control-Allow-Origin', '*')
+  ctx.set('Cross-Origin-Resource-Policy', 'cross-origin')
+  ctx.etag = createHash('sha256').update(body).digest('base64url').slice(0, 22)
+  ctx.status = 200
+  if (ctx.fresh) {
+    ctx.status = 304
+    return
+  }
+  ctx.type = 'application/json'
+  ctx.body = body
+}

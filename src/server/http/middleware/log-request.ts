@@ -1,0 +1,39 @@
+import type { Logger } from 'pino'
+import { Unavailable } from '../../errors.ts'
+import type { Context, Handler } from '../context.ts'
+
+/**
+ * One line per request: the route's template, never the URL, whose query and path may hold what is
+ * nobody's business; no header, no body.
+ */
+export const logRequest =
+  (log: Logger): Handler =>
+  async (ctx, next) => {
+    const start = performance.now()
+    await next()
+    const line = {
+      method: ctx.method,
+      route: ctx.routerPath ?? 'none',
+      status: ctx.status,
+      ms: Math.round((performance.now() - start) * 10) / 10,
+      session_id: ctx.state.sessionId,
+      user_id: ctx.state.userId,
+    }
+    if (ctx.status < 500) log.info(line, 'request')
+    else log.error({ ...line, ...describeFailure(ctx) }, 'request failed')
+  }
+
+/** A driver's error may quote the row it stumbled over: its class, code and place are enough to go on. */
+function describeFailure(ctx: Context): Record<string, unknown> {
+  const { failure } = ctx.state
+  const cause = failure instanceof Unavailable ? failure.cause : failure
+  if (!(cause instanceof Error)) return { failure: failure instanceof Error ? failure.message : typeof failure }
+  return {
+    failure: cause.name,
+    code: 'code' in cause ? cause.code : undefined,
+    at: cause.stack
+      ?.split('\n')
+      .filter((line) => line.trimStart().startsWith('at '))
+      .slice(0, 8),
+  }
+}

@@ -1,0 +1,17 @@
+import { Problem } from '../../errors.ts'
+import { callerOf, type Handler } from '../context.ts'
+
+/** Seconds. */
+const MAX_AGE = 600
+
+/** Step-up (RFC 9470): what cannot be undone wants a person who proved who they are a moment ago. */
+export const requireRecentAuthentication: Handler = (ctx, next) => {
+  const { claims, now } = callerOf(ctx)
+  if (now.getTime() / 1000 - claims.auth_time <= MAX_AGE) return next()
+  throw new Problem(
+    401,
+    'insufficient_user_authentication',
+    'Confirm that it is you: POST /v1/sessions/current/reauthentication, then repeat this with the access token it returns.',
+    { headers: { 'WWW-Authenticate': `Bearer error="insufficient_user_authentication", max_age="${MAX_AGE}"` } },
+  )
+}

@@ -1,0 +1,51 @@
+/** `POST /oauth/revoke` (RFC 7009). Whoever holds a token of a session may end it. */
+import { OAuthError } from '../errors.ts'
+import type { Session } from '../sessions/session.ts'
+import type { Sessions } from '../sessions/sessions.ts'
+import type { AccessTokens } from '../tokens/access-token.ts'
+import { readForm } from './body.ts'
+import type { ClientAddressOf } from './client-address-of.ts'
+import type { SessionCookie } from './cookie.ts'
+import type { Handler } from './context.ts'
+import type { ReadPresentedToken } from './presented-token.ts'
+
+export const revoke = (deps: {
+  sessions: Sessions
+  accessTokens: AccessTokens
+  cookie: SessionCookie
+  clientAddressOf: ClientAddressOf
+  readPresentedToken: ReadPresentedToken
+}): Handler => {
+  const { sessions, accessTokens, cookie, clientAddressOf, readPresentedToken } = deps
+
+  /** An access token stands for its session: the feed carries the news to whoever checks it. */
+  async function sessionOf(token: string): Promise<Session | null> {
+    const claims = await accessTokens.verify(token)
+    if (claims === null) return sessions.findNamedBy(token)
+    const live = await sessions.findLive(claims.sub, claims.sid)
+    return live?.session ?? null
+  }
+
+  return async (ctx) => {
+    const form = await readForm(ctx)
+    const presented = readPresentedToken(ctx, form.get('token'))
+    if (presented === 'ambiguous') throw new OAuthError('invalid_request', 'Send one token, or the cookie alone.')
+    if (presented === 'none') throw new OAuthError('invalid_request', 'Send token, or the session cookie.')
+
+    const session = await sessionOf(presented.refreshToken)
+    const clientId = form.get('client_id')
+    if (session !== null && clientId !== undefined && session.clientId !== clientId) {
+      throw new OAuthError('invalid_client', 'This token was issued to another client.') // section 2.1
+    }
+    if (session !== null) {
+      const actor = { kind: 'user', sessionId: session.id, ip: clientAddressOf(ctx) } as const
+      await sessions.revoke(session.userId, session.id, 'signed_out', actor)
+      ctx.state.sessionId = session.id
+      ctx.state.userId = session.userId
+    }
+    if (presented.transport === 'cookie') cookie.clear(ctx)
+    // Section 2.2: also for a token that is unknown, expired or revoked, since its end is what was asked for.
+    ctx.status = 200
+    ctx.body = ''
+  }
+}

@@ -1,0 +1,107 @@
+/** `/v1/sessions` for the person they belong to: list, one, rename, end. Signing in is in sign-in.ts. */
+import { validate as isUuid } from 'uuid'
+import { z } from 'zod'
+import { Problem } from '../errors.ts'
+import type { Actor } from '../sessions/ending.ts'
+import type { StatusFilter } from '../sessions/reading.ts'
+import type { Sessions } from '../sessions/sessions.ts'
+import { readJson } from './body.ts'
+import type { ClientAddressOf } from './client-address-of.ts'
+import type { SessionCookie } from './cookie.ts'
+import { callerOf, type Context, type Handler } from './context.ts'
+import { readQuery } from './query.ts'
+import { sessionJson } from './session-json.ts'
+
+const ListQuery = z.strictObject({
+  status: z.enum(['active', 'expired', 'revoked', 'all'] satisfies StatusFilter[]).default('active'),
+})
+const EndManyQuery = z.strictObject({ except: z.literal('current').optional() })
+const RenameBody = z.strictObject({ device_name: z.string().max(100).nullable() })
+
+export interface SessionHandlers {
+  list: Handler
+  one: Handler
+  current: Handler
+  rename: Handler
+  signOut: Handler
+  end: Handler
+  endMany: Handler
+}
+
+export function sessionHandlers(deps: {
+  sessions: Sessions
+  cookie: SessionCookie
+  clientAddressOf: ClientAddressOf
+}): SessionHandlers {
+  const { sessions, cookie, clientAddressOf } = deps
+
+  const actorOf = (ctx: Context): Actor => ({
+    kind: 'user',
+    sessionId: callerOf(ctx).session.id,
+    ip: clientAddressOf(ctx),
+  })
+
+  return {
+    async list(ctx) {
+      const { status } = readQuery(ctx, ListQuery)
+      const { session: current } = callerOf(ctx)
+      const found = await sessions.list(current.userId, status)
+      ctx.body = { sessions: found.map((session) => sessionJson(session, current.id)) }
+    },
+
+    async one(ctx) {
+      const { session: current } = callerOf(ctx)
+      const session = await sessions.find(current.userId, idIn(ctx))
+      if (session === null) throw notFound()
+      ctx.body = sessionJson(session, current.id)
+    },
+
+    current(ctx) {
+      const { session } = callerOf(ctx)
+      ctx.body = sessionJson(session, session.id)
+    },
+
+    async rename(ctx) {
+      const { session: current } = callerOf(ctx)
+      const id = ctx.params['id'] === 'current' ? current.id : idIn(ctx)
+      const { device_name: deviceName } = await readJson(ctx, RenameBody)
+      const session = await sessions.rename(current.userId, id, deviceName)
+      if (session === null) throw notFound()
+      ctx.body = sessionJson(session, current.id)
+    },
+
+    async signOut(ctx) {
+      const { session } = callerOf(ctx)
+      await sessions.revoke(session.userId, session.id, 'signed_out', actorOf(ctx))
+      // Another session's cookie may be in this browser; only its own goes.
+      const [refreshToken] = cookie.read(ctx)
+      const isOwn = refreshToken !== undefined && sessions.isTokenOf(refreshToken, session.id)
+      if (session.transport === 'cookie' && isOwn) cookie.clear(ctx)
+      ctx.status = 204
+    },
+
+    async end(ctx) {
+      const { session: current } = callerOf(ctx)
+      const isKnown = await sessions.revoke(current.userId, idIn(ctx), 'revoked_by_user', actorOf(ctx))
+      if (!isKnown) throw notFound()
+      ctx.status = 204
+    },
+
+    async endMany(ctx) {
+      const { except } = readQuery(ctx, EndManyQuery)
+      const { session: current } = callerOf(ctx)
+      const kept = except === 'current' ? current.id : null
+      const revoked = await sessions.revokeAll(current.userId, kept, 'revoked_by_user', actorOf(ctx))
+      ctx.body = { revoked }
+    },
+  }
+}
+
+/** What is no id names no session: the same answer as for somebody else's. */
+function idIn(ctx: Context): string {
+  const { id = '' } = ctx.params as { id?: string }
+  if (!isUuid(id)) throw notFound()
+  return id
+}
+
+const notFound = (): Problem => new Problem(404, 'not_found', 'There is no such session among yours.')

@@ -1,0 +1,119 @@
+/** Composition root: the whole wiring on one page. */
+import type Koa from 'koa'
+import type { Logger } from 'pino'
+import { createClients, type Clients } from './clients/clients.ts'
+import type { Config } from './config.ts'
+import { createGrants } from './grants/index.ts'
+import { createApp } from './http/app.ts'
+import { createClientAddressOf } from './http/client-address-of.ts'
+import type { State } from './http/context.ts'
+import { createSessionCookie } from './http/cookie.ts'
+import { createDemandOwnOrigin } from './http/origin.ts'
+import { createReadPresentedToken } from './http/presented-token.ts'
+import { createReadiness, type Readiness } from './readiness.ts'
+import { createSessions, type Sessions } from './sessions/sessions.ts'
+import { openStore, type Store } from './store.ts'
+import { createAccessTokens } from './tokens/access-token.ts'
+import { checkRing } from './tokens/ring-check.ts'
+import { createRing } from './tokens/ring.ts'
+import { createSigningKeys, type SigningKeys } from './tokens/signing-keys.ts'
+import { createPasswords } from './users/passwords.ts'
+import { createUsers, type Users } from './users/users.ts'
+
+export interface Hallpass {
+  readonly app: Koa<State>
+  readonly store: Store
+  readonly keys: SigningKeys
+  readonly users: Users
+  readonly clients: Clients
+  readonly sessions: Sessions
+  readonly readiness: Readiness
+  close(): Promise<void>
+}
+
+export interface ServerOptions {
+  readonly log: Logger
+  /** False with --no-migrate. */
+  readonly migrate?: boolean
+  /** True with --accept-new-secret. */
+  readonly acceptNewSecret?: boolean
+}
+
+/** Old secrets still in use at rest are sealed anew when the deploy that brought a new one is surely over. Milliseconds. */
+const REENCRYPT_AFTER = 60 * 60 * 1000
+
+/**
+ * @throws {DirectoryInUse} the embedded store belongs to another process
+ * @throws {RingMismatch} HALLPASS_SECRET is not the one this database knows
+ * @throws {Unavailable} the database cannot be reached
+ */
+export async function createServer(config: Config, options: ServerOptions): Promise<Hallpass> {
+  const { log, migrate = true, acceptNewSecret = false } = options
+  const store = await openStore(config, log, { migrate })
+  try {
+    return await wire(config, store, log, acceptNewSecret)
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+async function wire(config: Config, store: Store, log: Logger, acceptNewSecret: boolean): Promise<Hallpass> {
+  const { database } = store
+  const { issuer, audience, accessTtl, signingAlg } = config
+  const isSecure = issuer.startsWith('https:')
+
+  const ring = createRing(store.secret, config.previousSecrets)
+  await checkRing(database, ring, acceptNewSecret)
+  const keys = createSigningKeys({ database, ring, alg: signingAlg, accessTtl })
+  await keys.start()
+  const reencryption = setTimeout(() => void keys.reencrypt().catch(() => undefined), REENCRYPT_AFTER).unref()
+
+  const accessTokens = createAccessTokens({ issuer, audience, ttl: accessTtl, keys })
+  const clients = createClients({ database })
+  const users = createUsers({ database, passwords: createPasswords(), unconfirmedSignIn: config.unconfirmedSignIn })
+  const settings = {
+    accessTtl,
+    idleTtl: config.idleTtl,
+    absoluteTtl: config.absoluteTtl,
+    maxSessions: config.maxSessions,
+    grace: config.refreshGrace,
+  }
+  const sessions = createSessions({ database, ring, accessTokens, settings, log })
+  const readiness = createReadiness({ database })
+
+  const cookie = createSessionCookie({ isSecure })
+  const demandOwnOrigin = createDemandOwnOrigin(config.allowedOrigins)
+  const app = createApp({
+    issuer,
+    isSecure,
+    allowedOrigins: config.allowedOrigins,
+    hasDevMailbox: database.kind === 'embedded' && config.isIssuerLocal && config.smtpUrl === null,
+    cookie,
+    demandOwnOrigin,
+    readPresentedToken: createReadPresentedToken({ cookie, demandOwnOrigin }),
+    clientAddressOf: createClientAddressOf(config.trustedProxies),
+    grants: createGrants({ sessions }),
+    accessTokens,
+    keys,
+    clients,
+    users,
+    sessions,
+    readiness,
+    log,
+  })
+
+  return {
+    app,
+    store,
+    keys,
+    users,
+    clients,
+    sessions,
+    readiness,
+    async close() {
+      clearTimeout(reencryption)
+      await store.close()
+    },
+  }
+}

@@ -1,0 +1,70 @@
+/** The ways in which a session ends by somebody's will. */
+import type { RevocationReason } from '../../protocol/errors.ts'
+import { statement, type Database, type Queryable, type Transaction } from '../database/database.ts'
+import { endingSessions, FEED_MARGIN } from '../revocations/ending-sessions.ts'
+import { IS_LIVE } from './session.ts'
+
+/** Who ends it, and from where. */
+export interface Actor {
+  readonly kind: 'user' | 'admin' | 'system'
+  readonly sessionId: string | null
+  readonly ip: string | null
+}
+
+export interface Ending {
+  /** @returns false when the user has no such session; true also when it had ended before */
+  revoke(userId: string, sessionId: string, reason: RevocationReason, actor: Actor): Promise<boolean>
+  /**
+   * Ends every live session of the user, but for `except`.
+   * @returns how many
+   */
+  revokeAll(userId: string, except: string | null, reason: RevocationReason, actor: Actor): Promise<number>
+  /** The same inside a transaction that changes the account and has locked its row. */
+  revokeAllIn(
+    tx: Transaction,
+    userId: string,
+    except: string | null,
+    reason: RevocationReason,
+    actor: Actor,
+  ): Promise<number>
+}
+
+/** @param accessTtl life of an access token, seconds: how long the feed has to remember an ended session */
+export function createEnding({ database, accessTtl }: { database: Database; accessTtl: number }): Ending {
+  const values = (userId: string, reason: RevocationReason, actor: Actor, last: string | null) =>
+    [userId, reason, accessTtl + FEED_MARGIN, actor.kind, actor.sessionId, actor.ip, null, last] as const
+
+  const revokeAllIn = async (
+    tx: Queryable,
+    userId: string,
+    except: string | null,
+    reason: RevocationReason,
+    actor: Actor,
+  ): Promise<number> => (await tx.query(endAll, values(userId, reason, actor, except))).length
+
+  return {
+    revokeAllIn,
+    async revoke(userId, sessionId, reason, actor) {
+      const [ended] = await database.query(endOne, values(userId, reason, actor, sessionId))
+      if (ended !== undefined) return true
+      const [known] = await database.query(exists, [userId, sessionId])
+      return known !== undefined
+    },
+    revokeAll: (userId, except, reason, actor) =>
+      database.transaction(async (tx) => {
+        // A sign-in in flight holds this lock until its session is there to be ended.
+        await tx.query(lockUser, [userId])
+        return revokeAllIn(tx, userId, except, reason, actor)
+      }),
+  }
+}
+
+const endOne = endingSessions('sessions.end', 'id = $8::uuid')
+const endAll = endingSessions('sessions.end_all', `${IS_LIVE} and ($8::uuid is null or id <> $8::uuid)`)
+
+const exists = statement<{ id: string }>(
+  'sessions.exists',
+  'select id from sessions where user_id = $1::uuid and id = $2::uuid',
+)
+
+const lockUser = statement('sessions.lock_user', 'select id from users where id = $1::uuid for no key update')

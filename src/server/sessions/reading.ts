@@ -1,0 +1,108 @@
+/** Looking at sessions: nothing here is rotated, extended or counted as reuse. */
+import { statement, type Database } from '../database/database.ts'
+import { decodeRefreshToken, type RefreshToken } from '../tokens/refresh-token.ts'
+import type { Ring } from '../tokens/ring.ts'
+import { hashSecret } from '../tokens/secrets.ts'
+import { IS_LIVE, SESSION_COLUMNS, toSession, type Session, type SessionRow, type Transport } from './session.ts'
+
+export type StatusFilter = 'active' | 'expired' | 'revoked' | 'all'
+
+export interface LiveSession {
+  readonly session: Session
+  /** The database's clock. */
+  readonly now: Date
+}
+
+export interface Reading {
+  /** Newest use first. */
+  list(userId: string, status: StatusFilter): Promise<Session[]>
+  find(userId: string, sessionId: string): Promise<Session | null>
+  /** The session if it has neither ended nor expired. */
+  findLive(userId: string, sessionId: string): Promise<LiveSession | null>
+  /**
+   * The live session whose current or previous refresh token this is. Proof enough to look and to sign
+   * out; nothing is minted.
+   */
+  findByRefreshToken(refreshToken: string, transport: Transport): Promise<LiveSession | null>
+  /** The live session that any genuine refresh token of it names, however old: what ends it may ask. */
+  findNamedBy(refreshToken: string): Promise<Session | null>
+  rename(userId: string, sessionId: string, deviceName: string | null): Promise<Session | null>
+  /** Whether a genuine refresh token names this session; asks nobody. */
+  isTokenOf(refreshToken: string, sessionId: string): boolean
+}
+
+export function createReading({ database, ring }: { database: Database; ring: Ring }): Reading {
+  const open = (refreshToken: string): RefreshToken | null => {
+    const decoded = decodeRefreshToken(refreshToken, ring)
+    return decoded.kind === 'genuine' ? decoded.token : null
+  }
+  const presented = (token: RefreshToken) => [token.userId, token.sessionId, hashSecret(token.secret)] as const
+
+  return {
+    isTokenOf: (refreshToken, sessionId) => open(refreshToken)?.sessionId === sessionId,
+    async list(userId, status) {
+      const rows = await database.query(listSessions, [userId])
+      return rows.filter((row) => status === 'all' || row.status === status).map(toSession)
+    },
+    async find(userId, sessionId) {
+      const [row] = await database.query(findSession, [userId, sessionId])
+      return row ? toSession(row) : null
+    },
+    async findLive(userId, sessionId) {
+      const [row] = await database.query(findLiveSession, [userId, sessionId])
+      return row ? { session: toSession(row), now: row.now } : null
+    },
+    async findByRefreshToken(refreshToken, transport) {
+      const token = open(refreshToken)
+      if (token === null) return null
+      const [row] = await database.query(findPresented, [...presented(token), token.generation, transport])
+      return row ? { session: toSession(row), now: row.now } : null
+    },
+    async findNamedBy(refreshToken) {
+      const token = open(refreshToken)
+      const [row] = token === null ? [] : await database.query(findNamed, presented(token))
+      return row ? toSession(row) : null
+    },
+    async rename(userId, sessionId, deviceName) {
+      const [row] = await database.query(renameSession, [userId, sessionId, deviceName])
+      return row ? toSession(row) : null
+    },
+  }
+}
+
+const listSessions = statement<SessionRow>(
+  'sessions.list',
+  `select ${SESSION_COLUMNS} from sessions where user_id = $1::uuid order by last_used_at desc, id desc`,
+)
+
+const findSession = statement<SessionRow>(
+  'sessions.find',
+  `select ${SESSION_COLUMNS} from sessions where user_id = $1::uuid and id = $2::uuid`,
+)
+
+const findLiveSession = statement<SessionRow & { now: Date }>(
+  'sessions.find_live',
+  `select ${SESSION_COLUMNS}, clock_timestamp() as now
+   from sessions where user_id = $1::uuid and id = $2::uuid and ${IS_LIVE}`,
+)
+
+const findNamed = statement<SessionRow>(
+  'sessions.find_named',
+  `select ${SESSION_COLUMNS}
+   from sessions where user_id = $1::uuid and id = $2::uuid and secret_hash = $3::bytea and ${IS_LIVE}`,
+)
+
+const findPresented = statement<SessionRow & { now: Date }>(
+  'sessions.find_presented',
+  `select ${SESSION_COLUMNS}, clock_timestamp() as now
+   from sessions
+   where user_id = $1::uuid and id = $2::uuid and secret_hash = $3::bytea
+     and generation <= $4::bigint + 1 and transport = $5::text and ${IS_LIVE}`,
+)
+
+const renameSession = statement<SessionRow>(
+  'sessions.rename',
+  `update sessions set device_name = $3::text
+   where user_id = $1::uuid and id = $2::uuid and ${IS_LIVE}
+   returning ${SESSION_COLUMNS}`,
+)

@@ -1,0 +1,36 @@
+/** A person proves again who they are, in a session that goes on. */
+import { statement, type Database } from '../database/database.ts'
+import type { AccessTokens } from '../tokens/access-token.ts'
+import { GRANT_COLUMNS, issueAccessToken, type GrantRow } from './session-grant.ts'
+import { IS_LIVE } from './session.ts'
+
+export type Reauthenticate = (
+  userId: string,
+  sessionId: string,
+  ip: string | null,
+) => Promise<{ accessToken: string; expiresIn: number } | null>
+
+/**
+ * The fresh `auth_time` is in the access token this returns and in no later one, so that a thief who
+ * holds the refresh token cannot ride on it. The grace of the last rotation ends here, for the same reason.
+ * @returns null when the session ended meanwhile
+ */
+export const createReauthenticate =
+  ({ database, accessTokens }: { database: Database; accessTokens: AccessTokens }): Reauthenticate =>
+  async (userId, sessionId, ip) => {
+    const [row] = await database.query(endGrace, [userId, sessionId, ip])
+    return row ? issueAccessToken(accessTokens, row, row.now) : null
+  }
+
+const endGrace = statement<GrantRow>(
+  'sessions.reauthenticate',
+  `with confirmed as (
+     update sessions set rotated_at = null
+     where user_id = $1::uuid and id = $2::uuid and ${IS_LIVE}
+     returning ${GRANT_COLUMNS}
+   ), history as (
+     insert into events (user_id, session_id, type, actor, actor_session_id, ip)
+     select user_id, id, 'session.reauthenticated', 'user', id, $3::inet from confirmed
+   )
+   select * from confirmed`,
+)

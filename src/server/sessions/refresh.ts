@@ -1,0 +1,208 @@
+/**
+ * The refresh rules (docs/refresh.md). In the ordinary case one statement on one row; only when that
+ * touches no row is the row read, and the case decided from what it says.
+ */
+import type { Logger } from 'pino'
+import { refreshRefused, Unavailable } from '../errors.ts'
+import { statement, type Database } from '../database/database.ts'
+import { endingSessions, FEED_MARGIN } from '../revocations/ending-sessions.ts'
+import type { AccessTokens } from '../tokens/access-token.ts'
+import { decodeRefreshToken, encodeRefreshToken, type RefreshToken } from '../tokens/refresh-token.ts'
+import type { Ring } from '../tokens/ring.ts'
+import { hashSecret, isSameSecret } from '../tokens/secrets.ts'
+import { hashIdempotencyKey, wasRotatedWith } from './idempotency.ts'
+import { describeRefusal } from './refusals.ts'
+import { IS_LIVE, type Transport } from './session.ts'
+import { GRANT_COLUMNS, issueTokens, type GrantRow, type IssuedTokens } from './session-grant.ts'
+
+export interface PresentedRefreshToken {
+  readonly refreshToken: string
+  /** How it arrived. */
+  readonly transport: Transport
+  /** The client that says it presents it, where it says so. */
+  readonly clientId: string | null
+  /** At most 128 characters; half a credential, never logged. */
+  readonly idempotencyKey: string | null
+  readonly ip: string | null
+}
+
+export interface RefreshSettings {
+  /** Seconds. */
+  readonly idleTtl: number
+  readonly accessTtl: number
+  readonly grace: number
+}
+
+export type Refresh = (presented: PresentedRefreshToken) => Promise<IssuedTokens>
+
+interface RefreshDependencies {
+  database: Database
+  ring: Ring
+  accessTokens: AccessTokens
+  settings: RefreshSettings
+  log: Logger
+}
+
+/**
+ * @throws {OAuthError} `invalid_grant` with `reason` and `terminal`
+ * @throws {Unavailable} nothing was decided; the same token and key may be presented again
+ */
+export const createRefresh =
+  (deps: RefreshDependencies): Refresh =>
+  async (presented) => {
+    const token = openToken(deps.ring, presented.refreshToken)
+    const rotated = await rotate(deps, token, presented)
+    if (rotated === undefined) return decide(deps, token, presented)
+
+    if (rotated.recovered) {
+      deps.log.warn({ event: 'refresh_ahead_of_row', session_id: token.sessionId }, 'the database was behind a device')
+    }
+    const successor = encodeRefreshToken({ ...token, generation: token.generation + 1 }, deps.ring)
+    return issueTokens(deps.accessTokens, rotated, successor)
+  }
+
+/** Form and MAC, before the database is asked. */
+function openToken(ring: Ring, presented: string): RefreshToken {
+  const decoded = decodeRefreshToken(presented, ring)
+  if (decoded.kind === 'malformed') throw refuse('malformed')
+  if (decoded.kind === 'unknown_key') throw refuse('unknown_key', false)
+  return decoded.token
+}
+
+/** Generation g ≥ n of a live row: the row becomes g + 1. */
+async function rotate(
+  { database, settings }: RefreshDependencies,
+  token: RefreshToken,
+  presented: PresentedRefreshToken,
+): Promise<(GrantRow & { recovered: boolean }) | undefined> {
+  const [row] = await database.query(rotateSession, [
+    token.userId,
+    token.sessionId,
+    hashSecret(token.secret),
+    token.generation,
+    presented.transport,
+    presented.clientId,
+    hashIdempotencyKey(token.sessionId, presented.idempotencyKey),
+    settings.idleTtl,
+    presented.ip,
+  ])
+  return row
+}
+
+/** Not rotated: refused, replayed or reused, by what the row says now. */
+async function decide(
+  deps: RefreshDependencies,
+  token: RefreshToken,
+  presented: PresentedRefreshToken,
+): Promise<IssuedTokens> {
+  const { database, ring, accessTokens, settings, log } = deps
+  const [row] = await database.query(readSession, [token.userId, token.sessionId, settings.grace])
+  if (row === undefined) throw refuse('unknown_session')
+  refuseUnlessGood(row, token, presented, log)
+
+  const { generation: current } = row
+  // Between the statement and this reading the row changed: nothing is decided, nothing consumed.
+  if (token.generation >= current) throw new Unavailable('the session changed while it was refreshed')
+
+  const keyHash = hashIdempotencyKey(token.sessionId, presented.idempotencyKey)
+  const isPredecessor = token.generation === current - 1
+  if (
+    (isPredecessor && row.within_grace) ||
+    wasRotatedWith(row.idempotency_hashes, token.generation, current, keyHash)
+  ) {
+    return issueTokens(accessTokens, row, encodeRefreshToken({ ...token, generation: current }, ring))
+  }
+
+  // Committed before it is refused: a thief's victim stays protected although the answer is an error.
+  const subtype = isPredecessor ? 'late_predecessor' : 'old_token'
+  await database.query(endReused, [
+    token.userId,
+    'token_reuse',
+    settings.accessTtl + FEED_MARGIN,
+    'system',
+    null,
+    presented.ip,
+    subtype,
+    token.sessionId,
+    token.generation,
+  ])
+  log.warn(
+    { event: 'refresh_token_reuse', subtype, session_id: token.sessionId, user_id: token.userId },
+    'reuse detected',
+  )
+  throw refuse('token_reuse')
+}
+
+/** The order of section 4: secret hash, transport, client, then the session's own state. */
+function refuseUnlessGood(row: ReadRow, token: RefreshToken, presented: PresentedRefreshToken, log: Logger): void {
+  if (!isSameSecret(row.secret_hash, hashSecret(token.secret))) {
+    // A good MAC with a wrong secret needs our key: somebody else has it.
+    log.error(
+      { event: 'refresh_token_forged', session_id: token.sessionId },
+      'a refresh token was forged with our key: treat HALLPASS_SECRET as leaked',
+    )
+    throw refuse('malformed')
+  }
+  if (row.transport !== presented.transport) throw refuse('wrong_transport')
+  if (presented.clientId !== null && presented.clientId !== row.client_id) throw refuse('wrong_client')
+  if (row.revoked_reason !== null) throw refuse(row.revoked_reason as Parameters<typeof refuse>[0])
+  if (row.idle_expired) throw refuse('expired_idle')
+  if (row.absolute_expired) throw refuse('expired_absolute')
+}
+
+const refuse = (reason: Parameters<typeof refreshRefused>[0], terminal = true) =>
+  refreshRefused(reason, describeRefusal(reason), terminal)
+
+/**
+ * Every condition stands on the updated row itself: after waiting for a concurrent refresh PostgreSQL
+ * looks again at that row only (measured: with a self-join or a sub-select the loser rotates too).
+ * `local` suffices for this commit, where standbys are synchronous: the token proves itself (g > n).
+ */
+const rotateSession = statement<GrantRow & { recovered: boolean }>(
+  'refresh.rotate',
+  `update sessions set
+     generation = $4::bigint + 1,
+     recovered = generation < $4::bigint,
+     rotated_at = clock_timestamp(),
+     last_used_at = clock_timestamp(),
+     idle_expires_at = clock_timestamp() + make_interval(secs => $8::float8),
+     ip_last = $9::inet,
+     idempotency_hashes = case
+       when generation = $4::bigint then $7::bytea || substring(idempotency_hashes from 1 for 48)
+       else $7::bytea || decode(repeat('00', 48), 'hex')
+     end
+   where user_id = $1::uuid and id = $2::uuid
+     and generation <= $4::bigint
+     and secret_hash = $3::bytea
+     and transport = $5::text
+     and ($6::text is null or client_id = $6::text)
+     and ${IS_LIVE}
+   returning ${GRANT_COLUMNS}, recovered, set_config('synchronous_commit', 'local', true)`,
+)
+
+type ReadRow = GrantRow & {
+  secret_hash: Buffer
+  generation: number
+  idempotency_hashes: Buffer
+  transport: Transport
+  revoked_reason: string | null
+  within_grace: boolean
+  idle_expired: boolean
+  absolute_expired: boolean
+}
+
+/**
+ * `for share` waits for a revocation that is under way: a replay that did not would carry an `iat` later
+ * than that revocation's `issued_until`, and the feed would miss it.
+ */
+const readSession = statement<ReadRow>(
+  'refresh.read',
+  `select ${GRANT_COLUMNS}, secret_hash, generation, idempotency_hashes, transport, revoked_reason,
+     coalesce(rotated_at > clock_timestamp() - make_interval(secs => $3::float8), false) as within_grace,
+     idle_expires_at <= clock_timestamp() as idle_expired,
+     absolute_expires_at <= clock_timestamp() as absolute_expired
+   from sessions where user_id = $1::uuid and id = $2::uuid
+   for share`,
+)
+
+const endReused = endingSessions('refresh.end_reused', 'id = $8::uuid and generation > $9::bigint', 'token_reuse')

@@ -1,0 +1,73 @@
+/** What a session's row says of the tokens that are made for it. */
+import type { AccessTokens } from '../tokens/access-token.ts'
+
+export interface GrantRow {
+  user_id: string
+  id: string
+  client_id: string
+  scope: string
+  amr: string[]
+  claims: Record<string, unknown>
+  authenticated_at: Date
+  idle_expires_at: Date
+  absolute_expires_at: Date
+  persistent: boolean
+  now: Date
+}
+
+/** The select or returning list of a `GrantRow`; `now` is the only clock that tokens know. */
+export const GRANT_COLUMNS = `
+  user_id, id, client_id, scope, amr, claims, authenticated_at, idle_expires_at, absolute_expires_at,
+  persistent, clock_timestamp() as now`
+
+/** Tokens as they are handed out. Durations are seconds. */
+export interface IssuedTokens {
+  readonly accessToken: string
+  readonly expiresIn: number
+  readonly refreshToken: string
+  /** To the nearer of the idle and the absolute end. */
+  readonly refreshExpiresIn: number
+  readonly sessionId: string
+  readonly userId: string
+  /** Whether the cookie outlives the browser. */
+  readonly persistent: boolean
+}
+
+/** @param authenticatedAt other than the row's after a re-authentication, which later refreshes do not inherit */
+export async function issueAccessToken(
+  accessTokens: AccessTokens,
+  row: GrantRow,
+  authenticatedAt: Date = row.authenticated_at,
+): Promise<{ accessToken: string; expiresIn: number }> {
+  return accessTokens.issue({
+    userId: row.user_id,
+    sessionId: row.id,
+    clientId: row.client_id,
+    scope: row.scope,
+    amr: row.amr,
+    claims: row.claims,
+    authenticatedAt,
+    now: row.now,
+    endsAt: endsAt(row),
+  })
+}
+
+export async function issueTokens(
+  accessTokens: AccessTokens,
+  row: GrantRow,
+  refreshToken: string,
+): Promise<IssuedTokens> {
+  const { accessToken, expiresIn } = await issueAccessToken(accessTokens, row)
+  return {
+    accessToken,
+    expiresIn,
+    refreshToken,
+    refreshExpiresIn: Math.max(0, Math.round((endsAt(row).getTime() - row.now.getTime()) / 1000)),
+    sessionId: row.id,
+    userId: row.user_id,
+    persistent: row.persistent,
+  }
+}
+
+const endsAt = (row: GrantRow): Date =>
+  row.idle_expires_at < row.absolute_expires_at ? row.idle_expires_at : row.absolute_expires_at

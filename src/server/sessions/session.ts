@@ -1,0 +1,100 @@
+/** A session: one signed-in device, one row. */
+import type { Device } from './device.ts'
+
+/** How the refresh token travels: in JSON (mobile apps) or in a cookie that scripts cannot read. */
+export type Transport = 'body' | 'cookie'
+export type SessionStatus = 'active' | 'expired' | 'revoked'
+
+/** What a person may know of a session. Nothing in it could be used as a credential. */
+export interface Session {
+  readonly id: string
+  readonly userId: string
+  readonly status: SessionStatus
+  readonly clientId: string
+  readonly transport: Transport
+  readonly createdAt: Date
+  readonly authenticatedAt: Date
+  readonly lastUsedAt: Date
+  readonly idleExpiresAt: Date
+  readonly expiresAt: Date
+  readonly revokedAt: Date | null
+  readonly revokedReason: string | null
+  readonly amr: readonly string[]
+  readonly device: Device
+  readonly ip: string | null
+  readonly location: { readonly city: string | null; readonly country: string | null } | null
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+export interface SessionRow {
+  id: string
+  user_id: string
+  status: SessionStatus
+  client_id: string
+  transport: Transport
+  created_at: Date
+  authenticated_at: Date
+  last_used_at: Date
+  idle_expires_at: Date
+  absolute_expires_at: Date
+  revoked_at: Date | null
+  revoked_reason: string | null
+  amr: string[]
+  device_name: string | null
+  device_label: string
+  device_type: Device['type']
+  device_model: string | null
+  browser_name: string | null
+  browser_version: string | null
+  os_name: string | null
+  os_version: string | null
+  app_name: string | null
+  app_version: string | null
+  ip: string | null
+  location: Session['location']
+  data: Record<string, unknown>
+}
+
+/** The select list of a `SessionRow`. */
+export const SESSION_COLUMNS = `
+  id, user_id, client_id, transport, created_at, authenticated_at, last_used_at,
+  idle_expires_at, absolute_expires_at, revoked_at, revoked_reason, amr,
+  device_name, device_label, device_type, device_model, browser_name, browser_version,
+  os_name, os_version, app_name, app_version, host(ip_last) as ip, location, data,
+  case
+    when revoked_at is not null then 'revoked'
+    when least(idle_expires_at, absolute_expires_at) <= clock_timestamp() then 'expired'
+    else 'active'
+  end as status`
+
+/** The condition under which a row is a live session. */
+export const IS_LIVE = `
+  revoked_at is null and idle_expires_at > clock_timestamp() and absolute_expires_at > clock_timestamp()`
+
+export const toSession = (row: SessionRow): Session => ({
+  id: row.id,
+  userId: row.user_id,
+  status: row.status,
+  clientId: row.client_id,
+  transport: row.transport,
+  createdAt: row.created_at,
+  authenticatedAt: row.authenticated_at,
+  lastUsedAt: row.last_used_at,
+  idleExpiresAt: row.idle_expires_at,
+  expiresAt: row.absolute_expires_at,
+  revokedAt: row.revoked_at,
+  revokedReason: row.revoked_reason,
+  amr: row.amr,
+  device: {
+    name: row.device_name,
+    label: row.device_label,
+    type: row.device_type,
+    browser: { name: row.browser_name, version: row.browser_version },
+    os: { name: row.os_name, version: row.os_version },
+    model: row.device_model,
+    app: { name: row.app_name, version: row.app_version },
+  },
+  ip: row.ip,
+  location: row.location,
+  data: row.data,
+})

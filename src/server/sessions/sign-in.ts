@@ -1,0 +1,144 @@
+/**
+ * A new session. The user's row is locked and read again inside the transaction, so that a sign-in whose
+ * password was checked before a reset, or whose account was disabled meanwhile, does not survive it.
+ */
+import { v7 as uuidv7 } from 'uuid'
+import { statement, type Database, type Transaction } from '../database/database.ts'
+import { endingSessions, FEED_MARGIN } from '../revocations/ending-sessions.ts'
+import { encodeRefreshToken } from '../tokens/refresh-token.ts'
+import type { Ring } from '../tokens/ring.ts'
+import { hashSecret, newSecret } from '../tokens/secrets.ts'
+import type { Device } from './device.ts'
+import { NO_KEYS } from './idempotency.ts'
+import { IS_LIVE, SESSION_COLUMNS, type SessionRow, type Transport } from './session.ts'
+import { GRANT_COLUMNS, type GrantRow } from './session-grant.ts'
+
+export interface SignIn {
+  readonly userId: string
+  /** The account's, as it was when the proof was checked. */
+  readonly passwordVersion: number
+  readonly amr: readonly string[]
+  readonly clientId: string
+  readonly scope: string
+  readonly transport: Transport
+  /** False: a cookie that ends with the browser, and a session of a day at most. */
+  readonly remember: boolean
+  readonly device: Device
+  readonly userAgent: string
+  readonly ip: string | null
+  /** The live session of the same user whose cookie this sign-in overwrites. */
+  readonly replaces: string | null
+}
+
+export interface SignInSettings {
+  /** Seconds. */
+  readonly idleTtl: number
+  readonly absoluteTtl: number
+  readonly accessTtl: number
+  readonly maxSessions: number
+}
+
+/** What a browser session that is not to be remembered lasts at most. Seconds. */
+const UNREMEMBERED_TTL = 24 * 60 * 60
+
+/** @returns null when the account changed or was disabled since the proof was checked */
+export async function insertSession(
+  deps: { database: Database; ring: Ring; settings: SignInSettings },
+  signIn: SignIn,
+): Promise<{ row: SessionRow & GrantRow; refreshToken: string } | null> {
+  const { database, ring, settings } = deps
+  const id = uuidv7()
+  const secret = newSecret()
+  const row = await database.transaction(async (tx) => {
+    const [user] = await tx.query(lockUser, [signIn.userId, signIn.passwordVersion])
+    if (user === undefined) return null
+    await endSupersededSessions(tx, signIn, settings)
+    const [inserted] = await tx.query(insert, insertValues(signIn, settings, id, hashSecret(secret)))
+    return inserted ?? null
+  })
+  return (
+    row && {
+      row,
+      refreshToken: encodeRefreshToken({ userId: signIn.userId, sessionId: id, generation: 0, secret }, ring),
+    }
+  )
+}
+
+async function endSupersededSessions(tx: Transaction, signIn: SignIn, settings: SignInSettings): Promise<void> {
+  const common = [settings.accessTtl + FEED_MARGIN, 'system', null, signIn.ip, null] as const
+  if (signIn.replaces !== null) {
+    await tx.query(endReplaced, [signIn.userId, 'replaced', ...common, signIn.replaces])
+  }
+  await tx.query(endBeyondLimit, [signIn.userId, 'session_limit', ...common, settings.maxSessions - 1])
+}
+
+const insertValues = (signIn: SignIn, settings: SignInSettings, id: string, secretHash: Buffer) => [
+  signIn.userId,
+  id,
+  secretHash,
+  NO_KEYS,
+  signIn.clientId,
+  signIn.transport,
+  signIn.remember,
+  signIn.scope,
+  signIn.amr,
+  settings.idleTtl,
+  signIn.remember ? settings.absoluteTtl : Math.min(UNREMEMBERED_TTL, settings.absoluteTtl),
+  signIn.device.name,
+  signIn.device.label,
+  signIn.device.type,
+  signIn.device.model,
+  signIn.device.browser.name,
+  signIn.device.browser.version,
+  signIn.device.os.name,
+  signIn.device.os.version,
+  signIn.device.app.name,
+  signIn.device.app.version,
+  signIn.userAgent,
+  signIn.ip,
+]
+
+/**
+ * NO KEY UPDATE rather than SHARE: it waits for a reset or a revoke-all just the same, and sign-ins of
+ * one user wait for each other, so that the limit holds when many arrive at once.
+ */
+const lockUser = statement<{ id: string }>(
+  'sign_in.lock_user',
+  `select id from users
+   where id = $1 and password_version = $2 and disabled_at is null
+   for no key update`,
+)
+
+const endReplaced = endingSessions('sign_in.end_replaced', 'id = $8::uuid')
+
+const endBeyondLimit = endingSessions(
+  'sign_in.end_beyond_limit',
+  `id in (
+     select id from sessions where user_id = $1::uuid and ${IS_LIVE}
+     order by last_used_at desc, id desc offset $8::int
+   )`,
+)
+
+const insert = statement<SessionRow & GrantRow>(
+  'sign_in.insert',
+  `with added as (
+     insert into sessions (
+       user_id, id, secret_hash, idempotency_hashes, client_id, transport, persistent, scope, amr,
+       claims, authenticated_at, created_at, last_used_at, idle_expires_at, absolute_expires_at,
+       device_name, device_label, device_type, device_model, browser_name, browser_version,
+       os_name, os_version, app_name, app_version, user_agent, ip_first, ip_last)
+     select
+       $1::uuid, $2::uuid, $3::bytea, $4::bytea, $5::text, $6::text, $7::boolean, $8::text, $9::text[],
+       users.claims, clock.now, clock.now, clock.now,
+       clock.now + make_interval(secs => $10::float8), clock.now + make_interval(secs => $11::float8),
+       $12::text, $13::text, $14::text, $15::text, $16::text, $17::text,
+       $18::text, $19::text, $20::text, $21::text, $22::text, $23::inet, $23::inet
+     from users, (select clock_timestamp() as now offset 0) as clock
+     where users.id = $1::uuid
+     returning *
+   ), history as (
+     insert into events (user_id, session_id, type, actor, actor_session_id, ip)
+     select user_id, id, 'session.created', 'user', id, ip_first from added
+   )
+   select ${SESSION_COLUMNS}, ${GRANT_COLUMNS} from added`,
+)

@@ -1,0 +1,73 @@
+/** Whichever store the configuration names, opened, migrated, and with the secret that belongs to it. */
+import { randomBytes } from 'node:crypto'
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import type { Config } from './config.ts'
+import type { Database } from './database/database.ts'
+import { lockDirectory, type DirectoryLock } from './database/directory-lock.ts'
+import { openEmbedded } from './database/embedded-directory.ts'
+import { overPglite } from './database/embedded.ts'
+import { migrateEmbedded, migratePostgres } from './database/migrate.ts'
+import { openPostgres } from './database/postgres.ts'
+
+export interface Store {
+  readonly database: Database
+  readonly secret: string
+  /** Of the data directory; null where there is none. */
+  readonly lock: DirectoryLock | null
+  close(): Promise<void>
+}
+
+export const MEMORY = 'memory://'
+
+/**
+ * @throws {DirectoryInUse} the embedded store belongs to another process
+ * @throws {Unavailable} the database cannot be reached
+ */
+export function openStore(config: Config, log: Logger, options: { migrate: boolean }): Promise<Store> {
+  return config.databaseUrl === null ? openDirectory(config, log) : openServer(config, config.databaseUrl, log, options)
+}
+
+async function openServer(config: Config, url: string, log: Logger, { migrate }: { migrate: boolean }): Promise<Store> {
+  if (config.secret === null) throw new Error('the configuration lets no database through without a secret')
+  if (migrate) {
+    for (const name of await migratePostgres(url)) log.info({ migration: name }, 'migrated')
+  }
+  const database = await openPostgres(url, (error) => log.warn({ failure: error.message }, 'database connection'))
+  return { database, secret: config.secret, lock: null, close: () => database.close() }
+}
+
+async function openDirectory(config: Config, log: Logger): Promise<Store> {
+  const directory = config.dataDir
+  const lock = directory === MEMORY ? null : lockDirectory(directory, { pid: process.pid })
+  try {
+    const secret = config.secret ?? (directory === MEMORY ? newSecret() : secretOf(directory))
+    const database = await overPglite(await openEmbedded({ directory, log: (message) => log.warn(message) }))
+    await migrateEmbedded(database.orm)
+    return {
+      database,
+      secret,
+      lock,
+      async close() {
+        await database.close()
+        lock?.release()
+      },
+    }
+  } catch (error) {
+    lock?.release()
+    throw error
+  }
+}
+
+/** Made once, kept beside the data and readable by its owner alone. */
+function secretOf(directory: string): string {
+  const file = join(directory, 'secret')
+  if (!existsSync(file)) {
+    writeFileSync(file, `${newSecret()}\n`, { mode: 0o600, flag: 'wx' })
+    chmodSync(file, 0o600)
+  }
+  return readFileSync(file, 'utf8').trim()
+}
+
+const newSecret = (): string => randomBytes(32).toString('base64url')
