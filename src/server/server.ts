@@ -11,6 +11,7 @@ import { createSessionCookie } from './http/cookie.ts'
 import { createDemandOwnOrigin } from './http/origin.ts'
 import { createReadPresentedToken } from './http/presented-token.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
+import { createRevocationMemory } from './revocations/memory.ts'
 import { createSessions, type Sessions } from './sessions/sessions.ts'
 import { openStore, type Store } from './store.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
@@ -81,6 +82,7 @@ async function wire(config: Config, store: Store, log: Logger, acceptNewSecret: 
   }
   const sessions = createSessions({ database, ring, accessTokens, settings, log })
   const readiness = createReadiness({ database })
+  await createRevocationMemory({ database, accessTtl, log }).start()
 
   const cookie = createSessionCookie({ isSecure })
   const demandOwnOrigin = createDemandOwnOrigin(config.allowedOrigins)

@@ -10,5 +10,5 @@ export interface Clients {
 export const DEFAULT_CLIENT_ID = 'default'
 
 export const createClients = ({ database }: { database: Database }): Clients => ({
-  find: (clientId) => database.em().findOne(Client, { id: clientId }),
+  find: (clientId) => database.unitOfWork((em) => em.findOne(Client, { id: clientId })),
 })

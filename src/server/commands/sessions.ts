@@ -19,12 +19,16 @@ export function sessionsCommand(hallpass: Hallpass | null, write: Write): Comman
 
   command
     .command('revoke')
-    .description('end one session of a user, or all of them')
-    .argument('<user-id>')
+    .description('end one session of a user, or all of them; with --all those of everybody')
+    .argument('[user-id]')
     .argument('[session-id]')
-    .action(async (userId: string, sessionId: string | undefined) => {
+    .option('--all', 'every session of everybody: after a restore, or when a secret leaked')
+    .action(async (userId: string | undefined, sessionId: string | undefined, { all = false }: { all?: boolean }) => {
       const actor = { kind: 'admin', sessionId: null, ip: null } as const
-      if (sessionId === undefined) {
+      if (all === (userId !== undefined)) throw new Error('name a user, or say --all')
+      if (userId === undefined) {
+        write(`revoked ${await sessions().revokeEverybody('revoked_by_admin', actor)}\n`)
+      } else if (sessionId === undefined) {
         const count = await sessions().revokeAll(userId, null, 'revoked_by_admin', actor)
         write(`revoked ${count}\n`)
       } else {

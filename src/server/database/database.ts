@@ -1,6 +1,6 @@
 /**
  * The port behind which both stores stand. Hot statements go through `query` and `transaction` as
- * bound, named statements; everything else goes through `em()`, MikroORM's unit of work.
+ * bound, named statements; everything else goes through `unitOfWork`, which is MikroORM's.
  *
  * MikroORM 7 writes parameters into the SQL text (mikro-orm#8001), so whatever holds a token, a hash
  * or an address is sent through `query`, never through an entity manager's find, flush or execute.
@@ -37,8 +37,11 @@ export interface Database extends Queryable {
   readonly kind: 'postgresql' | 'embedded'
   /** READ COMMITTED; commits when `work` resolves, rolls back when it rejects. */
   transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>
-  /** A fresh identity map, for one piece of work. */
-  em(): EntityManager
+  /**
+   * One piece of work with an identity map of its own.
+   * @throws {Unavailable} as `query` does
+   */
+  unitOfWork<Result>(work: (em: EntityManager) => Promise<Result>): Promise<Result>
   /**
    * Hears every notification on `channel` from any process. `onGap` is called after a connection was
    * lost and taken up again: whatever was sent between has to be read from tables.

@@ -31,7 +31,7 @@ export async function overPglite(pglite: PGlite): Promise<Database & { orm: Mikr
           },
         }),
       ),
-    em: () => orm.em.fork() as never,
+    unitOfWork: (work) => work(orm.em.fork() as never),
     async listen(channel, onNotification) {
       await pglite.listen(channel, onNotification)
     },

@@ -68,7 +68,13 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
         throw asUnavailable(error)
       }
     },
-    em: () => orm.em.fork(),
+    async unitOfWork(work) {
+      try {
+        return await work(orm.em.fork())
+      } catch (error) {
+        throw asUnavailable(error)
+      }
+    },
     listen: (channel, onNotification, onGap) => listener.listen(channel, onNotification, onGap),
     async close() {
       await listener.close()

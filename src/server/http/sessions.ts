@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { Problem } from '../errors.ts'
 import type { Actor } from '../sessions/ending.ts'
 import type { StatusFilter } from '../sessions/reading.ts'
+import { displayText } from '../sessions/display-text.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import { readJson } from './body.ts'
 import type { ClientAddressOf } from './client-address-of.ts'
@@ -65,7 +66,7 @@ export function sessionHandlers(deps: {
       const { session: current } = callerOf(ctx)
       const id = ctx.params['id'] === 'current' ? current.id : idIn(ctx)
       const { device_name: deviceName } = await readJson(ctx, RenameBody)
-      const session = await sessions.rename(current.userId, id, deviceName)
+      const session = await sessions.rename(current.userId, id, deviceName && displayText(deviceName, 100))
       if (session === null) throw notFound()
       ctx.body = sessionJson(session, current.id)
     },

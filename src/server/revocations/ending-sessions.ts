@@ -36,7 +36,7 @@ export const endingSessions = (name: string, which: string, mail?: string): Stat
        select user_id, id, 'session.revoked', $2::text, $7::text, $4::text, $5::uuid, $6::inet from ended
      )${mail === undefined ? '' : mailing(mail)}
      select id, pg_notify('${REVOCATIONS_CHANNEL}', json_build_object(
-       'sid', id, 'kind', 'revoked',
+       'sid', id, 'sub', user_id, 'kind', 'revoked', 'reason', $2::text,
        'issued_until', floor(extract(epoch from revoked_at)),
        'until', ceil(extract(epoch from revoked_at) + $3::float8)
      )::text) from ended`,

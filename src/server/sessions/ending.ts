@@ -19,6 +19,8 @@ export interface Ending {
    * @returns how many
    */
   revokeAll(userId: string, except: string | null, reason: RevocationReason, actor: Actor): Promise<number>
+  /** Ends every live session of everybody: after a restore, or when a key leaked. @returns how many */
+  revokeEverybody(reason: RevocationReason, actor: Actor): Promise<number>
   /** The same inside a transaction that changes the account and has locked its row. */
   revokeAllIn(
     tx: Transaction,
@@ -42,25 +44,40 @@ export function createEnding({ database, accessTtl }: { database: Database; acce
     actor: Actor,
   ): Promise<number> => (await tx.query(endAll, values(userId, reason, actor, except))).length
 
+  const revokeAll = (userId: string, except: string | null, reason: RevocationReason, actor: Actor): Promise<number> =>
+    database.transaction(async (tx) => {
+      // A sign-in in flight holds this lock until its session is there to be ended.
+      await tx.query(lockUser, [userId])
+      return revokeAllIn(tx, userId, except, reason, actor)
+    })
+
   return {
+    revokeAll,
     revokeAllIn,
+    async revokeEverybody(reason, actor) {
+      let count = 0
+      for (;;) {
+        const users = await database.query(usersWithSessions, [])
+        if (users.length === 0) return count
+        for (const { user_id: userId } of users) count += await revokeAll(userId, null, reason, actor)
+      }
+    },
     async revoke(userId, sessionId, reason, actor) {
       const [ended] = await database.query(endOne, values(userId, reason, actor, sessionId))
       if (ended !== undefined) return true
       const [known] = await database.query(exists, [userId, sessionId])
       return known !== undefined
     },
-    revokeAll: (userId, except, reason, actor) =>
-      database.transaction(async (tx) => {
-        // A sign-in in flight holds this lock until its session is there to be ended.
-        await tx.query(lockUser, [userId])
-        return revokeAllIn(tx, userId, except, reason, actor)
-      }),
   }
 }
 
 const endOne = endingSessions('sessions.end', 'id = $8::uuid')
 const endAll = endingSessions('sessions.end_all', `${IS_LIVE} and ($8::uuid is null or id <> $8::uuid)`)
+
+const usersWithSessions = statement<{ user_id: string }>(
+  'sessions.users_with_sessions',
+  `select distinct user_id from sessions where ${IS_LIVE} limit 1000`,
+)
 
 const exists = statement<{ id: string }>(
   'sessions.exists',

@@ -84,7 +84,9 @@ export function createSigningKeys(deps: {
   }
 
   async function reload(): Promise<void> {
-    const rows = await database.em().find(SigningKey, {}, { orderBy: { activatesAt: 'asc', kid: 'asc' } })
+    const rows = await database.unitOfWork((em) =>
+      em.find(SigningKey, {}, { orderBy: { activatesAt: 'asc', kid: 'asc' } }),
+    )
     keys = await Promise.all(rows.map(async (row) => keys.find((known) => isUnchanged(known, row)) ?? load(row)))
   }
 

@@ -73,7 +73,7 @@ export function createUsers(deps: {
       const [user] = await database.query(findCredential, [userId])
       return isRight(user, password)
     },
-    find: (userId) => database.em().findOne(User, { id: userId }),
+    find: (userId) => database.unitOfWork((em) => em.findOne(User, { id: userId })),
     async confirm(email) {
       const canonical = parseEmailAddress(email)?.canonical
       const [user] = canonical === undefined ? [] : await database.query(confirmAddress, [canonical])

@@ -1,0 +1,82 @@
+import { expect } from 'chai'
+import { pino } from 'pino'
+import { statement } from '../../../src/server/database/database.ts'
+import { createRevocationMemory } from '../../../src/server/revocations/memory.ts'
+import { aSignedInPerson, refresh, send } from '../../support/people.ts'
+import { onStore } from '../../support/server.ts'
+
+const loseRevocation = statement(
+  'test.lose_revocation',
+  'update sessions set revoked_at = null, revoked_reason = null where id = $1::uuid',
+)
+
+describe('the memory of revocations', () => {
+  onStore('postgresql', (server) => {
+    it('writes a revocation again that a failover lost, with its reason, and only once', async () => {
+      const { url, hallpass } = server()
+      const { database } = hallpass.store
+      const memory = createRevocationMemory({ database, accessTtl: 300, log: pino({ level: 'silent' }) })
+      await memory.start()
+      const person = await aSignedInPerson(url)
+      await send(`${url}/v1/sessions/current`, { method: 'DELETE', token: person.accessToken })
+      await heard(memory, person.sessionId)
+
+      expect(await memory.rewrite(), 'nothing is lost yet').to.equal(0)
+      await database.query(loseRevocation, [person.sessionId])
+      expect(await memory.rewrite()).to.equal(1)
+      expect(await memory.rewrite()).to.equal(0)
+      expect((await refresh(url, person.refreshToken)).body).to.include({ reason: 'signed_out', terminal: true })
+    })
+
+    it('does so by itself after its connection was cut', async () => {
+      const { url, hallpass } = server()
+      const { database } = hallpass.store
+      const person = await aSignedInPerson(url)
+      await send(`${url}/v1/sessions/current`, { method: 'DELETE', token: person.accessToken })
+      await database.query(loseRevocation, [person.sessionId])
+      await database.query(
+        statement(
+          'test.cut_listeners',
+          `select pg_terminate_backend(pid) from pg_stat_activity
+           where datname = current_database() and application_name = 'hallpass listener'`,
+        ),
+        [],
+      )
+      for (;;) {
+        const [row] = await database.query(
+          statement<{ revoked_reason: string | null }>(
+            'test.reason',
+            'select revoked_reason from sessions where id = $1::uuid',
+          ),
+          [person.sessionId],
+        )
+        if (row?.revoked_reason === 'signed_out') break
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    })
+
+    it('lasts an hour', async () => {
+      const { url, hallpass } = server()
+      const { database } = hallpass.store
+      let now = Date.now()
+      const memory = createRevocationMemory({
+        database,
+        accessTtl: 300,
+        log: pino({ level: 'silent' }),
+        now: () => now,
+      })
+      await memory.start()
+      const person = await aSignedInPerson(url)
+      await send(`${url}/v1/sessions/current`, { method: 'DELETE', token: person.accessToken })
+      await heard(memory, person.sessionId)
+      await database.query(loseRevocation, [person.sessionId])
+      now += 61 * 60 * 1000
+      expect(await memory.rewrite()).to.equal(0)
+    })
+
+    /** Notifications come on a connection of their own, a moment after the answer. */
+    async function heard(memory: { knows(sessionId: string): boolean }, sessionId: string): Promise<void> {
+      while (!memory.knows(sessionId)) await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  })
+})
