@@ -21,21 +21,3 @@ export interface AccessTokenClaims {
 
 /** `typ` of every access token (RFC 9068 section 2.1). */
 export const ACCESS_TOKEN_TYPE = 'at+jwt'
-
-/** Names that a user's own claims can never take. */
-export const RESERVED_CLAIMS: readonly string[] = [
-  'iss',
-  'sub',
-  'aud',
-  'client_id',
-  'iat',
-  'exp',
-  'nbf',
-  'jti',
-  'sid',
-  'auth_time',
-  'amr',
-  'acr',
-  'scope',
-  'cnf',
-]

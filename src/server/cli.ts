@@ -3,14 +3,18 @@
 import { Command } from 'commander'
 import { runCommand, serviceCommands, type Write } from './commands.ts'
 import { ConfigError, describeConfig, loadEnvironment, readConfig, type Config } from './config.ts'
-import { sendCommand } from './control-socket.ts'
+import { NobodyListening, sendCommand } from './control-socket.ts'
 import { DirectoryInUse, DirectoryUnusable } from './database/directory-lock.ts'
+import { DatabaseNotOpened } from './database/embedded-directory.ts'
 import { Unavailable } from './errors.ts'
 import { createLog } from './log.ts'
 import { controlSocketPath, serve } from './main.ts'
 import { createServer } from './server.ts'
 import { openStore } from './store.ts'
 import { RingMismatch } from './tokens/ring-check.ts'
+
+/** Each says in its message what to do. */
+const EXPECTED = [DatabaseNotOpened, DirectoryInUse, DirectoryUnusable, NobodyListening, RingMismatch, Unavailable]
 
 const write: Write = (text) => void process.stdout.write(text)
 const program = new Command('hallpass').description('sessions for apps and APIs')
@@ -83,9 +87,7 @@ function explain(error: unknown): string {
   if (error instanceof ConfigError) {
     return `Hallpass cannot start:\n${error.faults.map((fault) => `  - ${fault}`).join('\n')}`
   }
-  const isExpected = [DirectoryInUse, DirectoryUnusable, RingMismatch, Unavailable].some(
-    (kind) => error instanceof kind,
-  )
+  const isExpected = EXPECTED.some((kind) => error instanceof kind)
   if (error instanceof Error && (isExpected || 'code' in error)) {
     const cause = error.cause instanceof Error ? ` (${error.cause.message})` : ''
     return `Hallpass cannot start: ${error.message}${cause}`

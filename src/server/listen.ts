@@ -1,13 +1,17 @@
 /** The HTTP server around the application: its time-outs, and how it stops. */
-import { createServer as createHttpServer, type Server } from 'node:http'
+import { createServer as createHttpServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Hallpass } from './server.ts'
 
 export interface Listening {
   readonly port: number
-  /** Stops taking requests, lets those in flight finish, closes every connection; ten seconds at most. */
-  close(): Promise<void>
+  /**
+   * Says no to /readyz, stops taking requests, lets those in flight finish and closes every connection;
+   * eight seconds at most, `linger` aside.
+   * @param linger how long new requests are still served, for load balancers to notice; milliseconds
+   */
+  close(linger?: number): Promise<void>
 }
 
 /** Slow senders may not hold a connection, and an idle one outlives the idle time of usual proxies. Milliseconds. */
@@ -17,30 +21,43 @@ const TIMEOUTS = {
   keepAliveTimeout: 75_000,
   connectionsCheckingInterval: 1_000,
 }
-/** What is left of ten seconds after this goes to closing the database. */
-const DRAIN_DEADLINE = 8_000
+/** What is left of ten seconds after this goes to lingering and to closing the database. Milliseconds. */
+const DRAIN_DEADLINE = 7_000
 const DRAIN_STEP = 50
 
 export async function listen({ app, readiness }: Hallpass, host: string, port: number): Promise<Listening> {
   const handle = app.callback()
+  const answering = new Set<ServerResponse>()
   const server = createHttpServer(TIMEOUTS, (request, response) => {
-    // The client's next request goes to another process.
-    if (readiness.isStopping) response.setHeader('Connection', 'close')
+    answering.add(response)
+    response.once('close', () => answering.delete(response))
+    if (readiness.isStopping) closeAfter(response)
     void handle(request, response)
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)
   })
-  return { port: (server.address() as AddressInfo).port, close: () => drain(server, readiness) }
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close(linger = 0) {
+      readiness.stop()
+      for (const response of answering) closeAfter(response)
+      await sleep(linger)
+      await drain(server)
+    },
+  }
 }
 
-async function drain(server: Server, readiness: Hallpass['readiness']): Promise<void> {
-  readiness.stop()
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  const deadline = Date.now() + DRAIN_DEADLINE
+/** The client's next request goes to another process. */
+function closeAfter(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('Connection', 'close')
+}
+
+async function drain(server: Server): Promise<void> {
   let isClosed = false
-  void closed.then(() => (isClosed = true))
+  const closed = new Promise<void>((resolve) => server.close(() => resolve())).then(() => void (isClosed = true))
+  const deadline = Date.now() + DRAIN_DEADLINE
   while (!isClosed && Date.now() < deadline) {
     server.closeIdleConnections()
     await Promise.race([closed, sleep(DRAIN_STEP)])

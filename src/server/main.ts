@@ -11,6 +11,8 @@ import { MEMORY } from './store.ts'
 
 /** Kubernetes and systemd wait longer before they kill. Milliseconds. */
 const STOP_WITHIN = 10_000
+/** What an orchestrator's load balancer needs to notice; a person at the keyboard needs none. Milliseconds. */
+const LINGER = 1_000
 
 /** The socket in the data directory by which commands reach a store that a server holds. */
 export const controlSocketPath = (config: Config): string | null =>
@@ -34,7 +36,7 @@ export async function serve(config: Config, options: Omit<ServerOptions, 'log'>)
   closeWithGrace({ delay: STOP_WITHIN, logger: false }, async ({ signal, err }) => {
     if (err) log.fatal({ failure: err.name, at: err.stack }, 'stopping after an error')
     else log.info({ signal }, 'stopping')
-    await listening.close()
+    await listening.close(signal === 'SIGTERM' ? LINGER : 0)
     await control?.close()
     await hallpass.close()
     log.info('stopped')

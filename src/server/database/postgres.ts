@@ -27,7 +27,7 @@ const SESSION = '-c default_transaction_isolation=read\\ committed -c synchronou
 const types = new pg.TypeOverrides()
 types.setTypeParser(pg.types.builtins.INT8, Number)
 
-export const poolSettings = (overrides: PoolConfig = {}): PoolConfig => ({
+const poolSettings = (overrides: PoolConfig = {}): PoolConfig => ({
   max: 16,
   keepAlive: true,
   application_name: 'hallpass',

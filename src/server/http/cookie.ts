@@ -17,18 +17,12 @@ export interface SessionCookie {
 export function createSessionCookie({ isSecure }: { isSecure: boolean }): SessionCookie {
   const name = isSecure ? '__Host-hallpass' : 'hallpass'
 
-  // Koa refuses a Secure cookie on what looks like http, which TLS that ends at a proxy does.
-  const write = (ctx: Context, value: string, maxAge: number | null): void => {
-    ctx.cookies.secure = isSecure
-    ctx.cookies.set(name, value, {
-      httpOnly: true,
-      sameSite: 'strict',
-      secure: isSecure,
-      path: '/',
-      overwrite: true,
-      ...(maxAge === null ? {} : { maxAge: maxAge * 1000 }),
-    })
-  }
+  // Written by hand: Koa's own knows no Max-Age, and refuses Secure where TLS ends at a proxy.
+  const write = (ctx: Context, value: string, maxAge: number | null): void =>
+    ctx.set(
+      'Set-Cookie',
+      [`${name}=${value}`, ...ATTRIBUTES, ...(isSecure ? ['Secure'] : []), ...lifeOf(maxAge)].join('; '),
+    )
 
   return {
     name,
@@ -43,3 +37,6 @@ export function createSessionCookie({ isSecure }: { isSecure: boolean }): Sessio
     clear: (ctx) => write(ctx, '', 0),
   }
 }
+
+const ATTRIBUTES = ['Path=/', 'HttpOnly', 'SameSite=Strict']
+const lifeOf = (maxAge: number | null): string[] => (maxAge === null ? [] : [`Max-Age=${maxAge}`])

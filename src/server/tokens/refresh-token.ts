@@ -25,7 +25,7 @@ export type DecodedRefreshToken =
   /** Ours by its looks, but made with a secret that this process does not know (a deploy under way). */
   | { readonly kind: 'unknown_key' }
 
-export const REFRESH_TOKEN_PREFIX = 'hprt_'
+const REFRESH_TOKEN_PREFIX = 'hprt_'
 /** Reserved, so that "the next generation" always fits into four bytes. */
 export const GENERATION_LIMIT = 0xffffffff
 

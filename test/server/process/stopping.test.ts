@@ -1,0 +1,93 @@
+import { connect, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect } from 'chai'
+import { sharedPostgres } from '../../support/postgres.ts'
+import { startProcess, type ServerProcess } from '../../support/processes.ts'
+
+const BODY = '{"email":"nobody@example.com","password":"not a password of anybody"}'
+
+/** A sign-in whose body is still on its way. */
+async function beginSignIn({ url }: ServerProcess): Promise<{ socket: Socket; finish(): Promise<string> }> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  socket.on('error', () => undefined)
+  socket.write(
+    `POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n`,
+  )
+  socket.write(BODY.slice(0, 20))
+  await sleep(100)
+  return {
+    socket,
+    finish() {
+      socket.write(BODY.slice(20))
+      return text(socket)
+    },
+  }
+}
+
+const readiness = async ({ url }: ServerProcess): Promise<number | 'refused'> =>
+  fetch(`${url}/readyz`).then(
+    ({ status }) => status,
+    () => 'refused',
+  )
+
+describe('a server that is told to stop', () => {
+  let server: ServerProcess
+  let databaseUrl: string
+
+  beforeEach(async () => {
+    databaseUrl = await (await sharedPostgres()).createDatabase()
+    server = await startProcess(databaseUrl)
+  })
+  afterEach(async () => {
+    await server.kill()
+    await (await sharedPostgres()).dropDatabase(databaseUrl)
+  })
+
+  it('is ready no more, while it still answers for a moment, and exits 0', async () => {
+    expect(await readiness(server)).to.equal(200)
+    const exit = server.stop()
+    const seen = new Set<number | 'refused'>()
+    while (!seen.has('refused')) {
+      seen.add(await readiness(server))
+      await sleep(20)
+    }
+    expect([...seen].filter((status) => status !== 200)).to.deep.equal([503, 'refused'])
+    expect(await exit).to.equal(0)
+  })
+
+  it('finishes a request in flight, and closes its connection', async () => {
+    const request = await beginSignIn(server)
+    const exit = server.stop()
+    await sleep(1_500)
+    const answer = await request.finish()
+    expect(answer).to.match(/^HTTP\/1\.1 401 /)
+    expect(answer).to.match(/^Connection: close\r$/m)
+    expect(await exit).to.equal(0)
+  })
+
+  it('closes idle keep-alive connections', async () => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+    socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    const everything = text(socket)
+    await sleep(100)
+    expect(await server.stop()).to.equal(0)
+    expect(await everything).to.match(/^HTTP\/1\.1 200 /)
+  })
+
+  it('waits for nobody for ever: a request that never ends is cut, and the exit code is 0 all the same', async function () {
+    this.timeout(30_000)
+    const { socket } = await beginSignIn(server)
+    expect(await server.stop()).to.equal(0)
+    socket.destroy()
+  })
+
+  it('ends at once at a second signal', async () => {
+    const { socket } = await beginSignIn(server)
+    void server.stop()
+    await sleep(200)
+    expect(server.isAlive()).to.equal(true)
+    expect(await server.stop()).to.equal(1)
+    socket.destroy()
+  })
+})

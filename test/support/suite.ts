@@ -1,0 +1,6 @@
+/** What the whole run of tests shares. Named as `require` in .mocharc.json. */
+import { stopSharedPostgres } from './postgres.ts'
+
+export const mochaHooks = {
+  afterAll: stopSharedPostgres,
+}
