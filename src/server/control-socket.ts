@@ -89,12 +89,13 @@ export async function sendCommand({
   } finally {
     socket.destroy()
   }
-  throw new Error('The server went away before the command had ended. It may have been carried out in part.')
+  throw new Error(WENT_AWAY)
 }
 
 /** Bytes, the line's end included. */
 const REQUEST_LIMIT = 64 * 1024
 const TOO_LARGE = 'The command is larger than 64 kB.'
+const WENT_AWAY = 'The server went away before the command had ended. It may have been carried out in part.'
 
 /** How long a silent caller is waited for, to ask or to take its answer. Milliseconds. */
 const PATIENCE = 5_000
@@ -195,12 +196,16 @@ function reach(path: string): Promise<Socket> {
 async function* linesOf(socket: Socket): AsyncGenerator<string> {
   let pieces: string[] = []
   socket.setEncoding('utf8')
-  for await (const chunk of socket as AsyncIterable<string>) {
-    const [first = '', ...others] = chunk.split('\n')
-    pieces.push(first)
-    for (const other of others) {
-      yield pieces.join('')
-      pieces = [other]
+  try {
+    for await (const chunk of socket as AsyncIterable<string>) {
+      const [first = '', ...others] = chunk.split('\n')
+      pieces.push(first)
+      for (const other of others) {
+        yield pieces.join('')
+        pieces = [other]
+      }
     }
+  } catch (error) {
+    throw new Error(WENT_AWAY, { cause: error })
   }
 }
