@@ -65,7 +65,7 @@ function forwarding(command: Command): Command {
 /** An embedded store that a server holds is reached through that server; any other is opened here. */
 async function speakToService(argv: string[], config: Config): Promise<number> {
   try {
-    const hallpass = await createServer(config, { log: createLog('silent') })
+    const hallpass = await createServer(config, { log: createLog('silent'), migrate: false })
     try {
       return await runCommand(argv, hallpass, write)
     } finally {

@@ -45,7 +45,7 @@ export class OAuthError extends Error {
   }
 }
 
-/** A refresh that is refused; `terminal` tells the client whether to drop its token (DESIGN section 7). */
+/** A refresh that is refused; `terminal` tells the client whether to drop its token (docs/http.md). */
 export const refreshRefused = (reason: RefusalReason, description: string, terminal: boolean): OAuthError =>
   new OAuthError('invalid_grant', description, { extra: { reason, terminal } })
 

@@ -92,6 +92,7 @@ async function wire(config: Config, store: Store, log: Logger, acceptNewSecret: 
     allowedOrigins: config.allowedOrigins,
     hasDevMailbox: database.kind === 'embedded' && config.isIssuerLocal && config.smtpUrl === null,
     cookie,
+    allowsCookies: isSecure || config.isIssuerLocal,
     demandOwnOrigin,
     readPresentedToken: createReadPresentedToken({ cookie, demandOwnOrigin }),
     clientAddressOf: createClientAddressOf(config.trustedProxies),

@@ -66,7 +66,8 @@ export const settings = {
     name: 'HALLPASS_WORKERS',
     group: 'Server',
     default: '1',
-    meaning: 'How many processes serve on this machine; `auto` is one per core. The embedded store allows only one.',
+    meaning:
+      'How many processes serve on this machine; `auto` is one per core. The embedded store allows only one. Not in effect yet.',
     kind: workerCount(256),
   }),
   logLevel: setting({
@@ -80,7 +81,8 @@ export const settings = {
     name: 'HALLPASS_RATE_LIMITS',
     group: 'Server',
     default: 'on',
-    meaning: '`off` lets anybody guess passwords as fast as the machine allows: for load tests only.',
+    meaning:
+      '`off` lets anybody guess passwords as fast as the machine allows: for load tests only. Not in effect yet.',
     kind: onOff,
   }),
   databaseUrl: setting({
@@ -174,7 +176,8 @@ export const settings = {
     name: 'HALLPASS_RETENTION',
     group: 'Sessions',
     default: '30d',
-    meaning: 'How long an ended session is kept, for the reason of its end, the history and undoing a revocation.',
+    meaning:
+      'How long an ended session is kept, for the reason of its end, the history and undoing a revocation. Not in effect yet.',
     kind: duration({ min: '1s', max: '3650d' }),
   }),
   unconfirmedSignIn: setting({
@@ -189,7 +192,8 @@ export const settings = {
     name: 'HALLPASS_GEOIP_DB',
     group: 'Sessions',
     otherwise: 'none',
-    meaning: 'A GeoIP database file (`.mmdb`), to show the city and the country a device was seen in.',
+    meaning:
+      'A GeoIP database file (`.mmdb`), to show the city and the country a device was seen in. Not in effect yet.',
     kind: path,
   }),
   allowedOrigins: setting({
@@ -212,7 +216,7 @@ export const settings = {
     name: 'SMTP_URL',
     group: 'Mail',
     otherwise: 'none',
-    meaning: 'Where mail is handed over, `smtps://user:password@host:465` or `smtp://host:587`.',
+    meaning: 'Where mail is handed over, `smtps://user:password@host:465` or `smtp://host:587`. Not in effect yet.',
     isSecret: true,
     kind: urlWithPassword('smtp', 'smtps'),
   }),
@@ -220,7 +224,7 @@ export const settings = {
     name: 'HALLPASS_MAIL_FROM',
     group: 'Mail',
     otherwise: 'none',
-    meaning: 'The sender of every mail, `Example <post@example.com>`.',
+    meaning: 'The sender of every mail, `Example <post@example.com>`. Not in effect yet.',
     kind: mailbox,
   }),
 }

@@ -1,4 +1,5 @@
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
+import { validate as isUuid } from 'uuid'
 import type { Write } from '../commands.ts'
 import type { Hallpass } from '../server.ts'
 import { required } from './keys.ts'
@@ -10,7 +11,7 @@ export function sessionsCommand(hallpass: Hallpass | null, write: Write): Comman
   command
     .command('list')
     .description("a user's sessions, newest use first")
-    .argument('<user-id>')
+    .argument('<user-id>', '', uuid)
     .action(async (userId: string) => {
       for (const { id, status, device, lastUsedAt } of await sessions().list(userId, 'all')) {
         write(`${id}  ${status.padEnd(7)}  ${lastUsedAt.toISOString()}  ${device.name ?? device.label}\n`)
@@ -20,8 +21,8 @@ export function sessionsCommand(hallpass: Hallpass | null, write: Write): Comman
   command
     .command('revoke')
     .description('end one session of a user, or all of them; with --all those of everybody')
-    .argument('[user-id]')
-    .argument('[session-id]')
+    .argument('[user-id]', '', uuid)
+    .argument('[session-id]', '', uuid)
     .option('--all', 'every session of everybody: after a restore, or when a secret leaked')
     .action(async (userId: string | undefined, sessionId: string | undefined, { all = false }: { all?: boolean }) => {
       const actor = { kind: 'admin', sessionId: null, ip: null } as const
@@ -39,4 +40,10 @@ export function sessionsCommand(hallpass: Hallpass | null, write: Write): Comman
     })
 
   return command
+}
+
+function uuid(text: string): string {
+  if (!isUuid(text))
+    throw new InvalidArgumentError('It is not an id, which reads like 01890a5d-ac96-774b-bcce-b302099a8057.')
+  return text
 }

@@ -5,6 +5,7 @@ import pg, { type Pool, type PoolConfig } from 'pg'
 import { postgresOptions } from '../../../mikro-orm.config.ts'
 import type { Database } from './database.ts'
 import { listenOn } from './listener.ts'
+import { Unavailable } from '../errors.ts'
 import { asUnavailable } from './unavailable.ts'
 
 /** Everything has an end, and each end lies before the HTTP request's. Milliseconds. */
@@ -43,19 +44,33 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
   const pool = (await orm.em.getConnection().getNativeClient()) as Pool
   const listener = listenOn(url, onError)
 
+  // A pool that ends while a connection is being made keeps that connection, and the process, for ever.
+  const underWay = new Set<Promise<unknown>>()
+  let isClosed = false
+
+  async function during<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (isClosed) throw new Unavailable('the database is closed')
+    const working = work()
+    underWay.add(working)
+    try {
+      return await working
+    } catch (error) {
+      throw asUnavailable(error)
+    } finally {
+      underWay.delete(working)
+    }
+  }
+
   const database: Database = {
     kind: 'postgresql',
-    async query({ name, text }, values) {
-      try {
+    query: ({ name, text }, values) =>
+      during(async () => {
         const { rows } = await pool.query({ name, text, values: values as unknown[] })
         return rows
-      } catch (error) {
-        throw asUnavailable(error)
-      }
-    },
-    async transaction(work) {
-      try {
-        return await orm.em.fork().transactional((em) =>
+      }),
+    transaction: (work) =>
+      during(() =>
+        orm.em.fork().transactional((em) =>
           work({
             em,
             async query({ text }, values) {
@@ -63,21 +78,14 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
               return rows as never[]
             },
           }),
-        )
-      } catch (error) {
-        throw asUnavailable(error)
-      }
-    },
-    async unitOfWork(work) {
-      try {
-        return await work(orm.em.fork())
-      } catch (error) {
-        throw asUnavailable(error)
-      }
-    },
+        ),
+      ),
+    unitOfWork: (work) => during(() => work(orm.em.fork())),
     listen: (channel, onNotification, onGap) => listener.listen(channel, onNotification, onGap),
     async close() {
       await listener.close()
+      isClosed = true
+      await Promise.allSettled(underWay)
       await orm.close()
     },
   }

@@ -25,13 +25,7 @@ export function createApp(deps: Dependencies): Koa<State> {
   app.use(answerErrors as Koa.Middleware<State>)
   app.use(refuseUnknown as Koa.Middleware<State>)
   app.use(router.routes())
-  app.use(
-    router.allowedMethods({
-      throw: true,
-      methodNotAllowed: () => new Problem(405, 'method_not_allowed', 'This URL does not take this method; see Allow.'),
-      notImplemented: () => new Problem(405, 'method_not_allowed', 'This method is not known here.'),
-    }),
-  )
+  app.use(router.allowedMethods())
   app.on('error', (error: Error) => deps.log.error({ failure: error.name }, 'a request failed outside its handler'))
   return app
 }
@@ -50,7 +44,12 @@ const allowOrigins = (allowedOrigins: readonly string[]): Koa.Middleware<State> 
     maxAge: 600,
   }) as Koa.Middleware<State>
 
+/** What no route answered: the router leaves the status, and in Allow the methods that this path takes. */
 const refuseUnknown: Handler = async (ctx, next) => {
   await next()
-  if (ctx.status === 404 && ctx.body == null) throw new Problem(404, 'not_found', 'There is nothing here.')
+  if (ctx.body != null || ![404, 405, 501].includes(ctx.status)) return
+  if (ctx.status === 404 || !ctx.response.get('Allow')) {
+    throw new Problem(404, 'not_found', 'There is nothing here.')
+  }
+  throw new Problem(405, 'method_not_allowed', 'This URL does not take this method; see Allow.')
 }

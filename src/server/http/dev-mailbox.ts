@@ -3,7 +3,7 @@ import { Problem } from '../errors.ts'
 import { isLoopback } from './client-address.ts'
 import type { Context, Handler } from './context.ts'
 
-const FORWARDING_HEADERS = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'via']
+const FORWARDING_HEADER = /^(forwarded|via|x-real-ip|x-forwarded-.+)$/
 
 /** Shown to somebody at this machine only: no proxy in between, no name that another page could have rebound. */
 export const devMailbox: Handler = (ctx) => {
@@ -13,5 +13,5 @@ export const devMailbox: Handler = (ctx) => {
 
 const isAtThisMachine = (ctx: Context): boolean =>
   isLoopback(ctx.req.socket.remoteAddress) &&
-  FORWARDING_HEADERS.every((header) => ctx.get(header) === '') &&
+  !Object.keys(ctx.headers).some((name) => FORWARDING_HEADER.test(name)) &&
   /^(localhost|127\.0\.0\.1)(:\d+)?$/.test(ctx.get('host'))

@@ -33,7 +33,8 @@ export function metadataHandlers(deps: { issuer: string; keys: SigningKeys; gran
 function answerCacheable(ctx: Context, document: object): void {
   const body = JSON.stringify(document)
   ctx.set('Cache-Control', `public, max-age=${MAX_AGE}`)
-  ctx.set('Access-Control-Allow-Origin', '*')
+  // An allowed origin was answered by name already, which is what a request with credentials needs.
+  if (!ctx.response.get('Access-Control-Allow-Origin')) ctx.set('Access-Control-Allow-Origin', '*')
   ctx.set('Cross-Origin-Resource-Policy', 'cross-origin')
   ctx.etag = createHash('sha256').update(body).digest('base64url').slice(0, 22)
   ctx.status = 200

@@ -7,7 +7,7 @@ import { readForm } from './body.ts'
 import type { ClientAddressOf } from './client-address-of.ts'
 import type { SessionCookie } from './cookie.ts'
 import type { Handler } from './context.ts'
-import type { ReadPresentedToken } from './presented-token.ts'
+import type { PresentedToken, ReadPresentedToken } from './presented-token.ts'
 
 export const revoke = (deps: {
   sessions: Sessions
@@ -19,8 +19,8 @@ export const revoke = (deps: {
   const { sessions, accessTokens, cookie, clientAddressOf, readPresentedToken } = deps
 
   /** An access token stands for its session: the feed carries the news to whoever checks it. */
-  async function sessionOf(token: string): Promise<Session | null> {
-    const claims = await accessTokens.verify(token)
+  async function sessionOf({ refreshToken: token, transport }: PresentedToken): Promise<Session | null> {
+    const claims = transport === 'body' ? await accessTokens.verify(token) : null
     if (claims === null) return sessions.findNamedBy(token)
     const live = await sessions.findLive(claims.sub, claims.sid)
     return live?.session ?? null
@@ -32,7 +32,7 @@ export const revoke = (deps: {
     if (presented === 'ambiguous') throw new OAuthError('invalid_request', 'Send one token, or the cookie alone.')
     if (presented === 'none') throw new OAuthError('invalid_request', 'Send token, or the session cookie.')
 
-    const session = await sessionOf(presented.refreshToken)
+    const session = await sessionOf(presented)
     const clientId = form.get('client_id')
     if (session !== null && clientId !== undefined && session.clientId !== clientId) {
       throw new OAuthError('invalid_client', 'This token was issued to another client.') // section 2.1
@@ -42,8 +42,8 @@ export const revoke = (deps: {
       await sessions.revoke(session.userId, session.id, 'signed_out', actor)
       ctx.state.sessionId = session.id
       ctx.state.userId = session.userId
+      if (presented.transport === 'cookie') cookie.clear(ctx)
     }
-    if (presented.transport === 'cookie') cookie.clear(ctx)
     // Section 2.2: also for a token that is unknown, expired or revoked, since its end is what was asked for.
     ctx.status = 200
     ctx.body = ''

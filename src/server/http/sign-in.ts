@@ -30,15 +30,24 @@ interface SignInDependencies {
   cookie: SessionCookie
   clientAddressOf: ClientAddressOf
   demandOwnOrigin: DemandOwnOrigin
+  /** False on a LAN without https, where anybody could read the cookie. */
+  allowsCookies: boolean
 }
 
 export const signIn = (deps: SignInDependencies): Handler => {
-  const { users, clients, sessions, cookie, clientAddressOf, demandOwnOrigin } = deps
+  const { users, clients, sessions, cookie, clientAddressOf, demandOwnOrigin, allowsCookies } = deps
   return async (ctx) => {
     ctx.set('Accept-CH', ACCEPT_CH)
     const body = await readJson(ctx, SignInBody)
     // Somebody else's page must not sign a person in as somebody else either (OWASP login CSRF).
     if (body.transport === 'cookie') demandOwnOrigin(ctx)
+    if (body.transport === 'cookie' && !allowsCookies) {
+      throw new Problem(
+        400,
+        'invalid_request',
+        'Over plain http, cookies are for localhost only: use transport "body", or https.',
+      )
+    }
     const client = await clients.find(body.client_id)
     if (client === null) throw new Problem(400, 'invalid_client', 'This client_id is not registered.')
 

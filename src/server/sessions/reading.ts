@@ -1,4 +1,5 @@
 /** Looking at sessions: nothing here is rotated, extended or counted as reuse. */
+import { Unavailable } from '../errors.ts'
 import { statement, type Database } from '../database/database.ts'
 import { decodeRefreshToken, type RefreshToken } from '../tokens/refresh-token.ts'
 import type { Ring } from '../tokens/ring.ts'
@@ -24,7 +25,10 @@ export interface Reading {
    * out; nothing is minted.
    */
   findByRefreshToken(refreshToken: string, transport: Transport): Promise<LiveSession | null>
-  /** The live session that any genuine refresh token of it names, however old: what ends it may ask. */
+  /**
+   * The session that any genuine refresh token of it names, however old either is: enough to end it.
+   * @throws {Unavailable} for a token whose key this process does not know yet
+   */
   findNamedBy(refreshToken: string): Promise<Session | null>
   rename(userId: string, sessionId: string, deviceName: string | null): Promise<Session | null>
   /** Whether a genuine refresh token names this session; asks nobody. */
@@ -59,8 +63,10 @@ export function createReading({ database, ring }: { database: Database; ring: Ri
       return row ? { session: toSession(row), now: row.now } : null
     },
     async findNamedBy(refreshToken) {
-      const token = open(refreshToken)
-      const [row] = token === null ? [] : await database.query(findNamed, presented(token))
+      const decoded = decodeRefreshToken(refreshToken, ring)
+      // To answer "it is ended" would be a lie: the session lives on (RFC 7009 section 2.2.1).
+      if (decoded.kind === 'unknown_key') throw new Unavailable('the key of this token is not known here yet')
+      const [row] = decoded.kind === 'genuine' ? await database.query(findNamed, presented(decoded.token)) : []
       return row ? toSession(row) : null
     },
     async rename(userId, sessionId, deviceName) {
@@ -89,7 +95,7 @@ const findLiveSession = statement<SessionRow & { now: Date }>(
 const findNamed = statement<SessionRow>(
   'sessions.find_named',
   `select ${SESSION_COLUMNS}
-   from sessions where user_id = $1::uuid and id = $2::uuid and secret_hash = $3::bytea and ${IS_LIVE}`,
+   from sessions where user_id = $1::uuid and id = $2::uuid and secret_hash = $3::bytea`,
 )
 
 const findPresented = statement<SessionRow & { now: Date }>(

@@ -133,7 +133,7 @@ async function decide(
   throw refuse('token_reuse')
 }
 
-/** The order of section 4: secret hash, transport, client, then the session's own state. */
+/** The order of docs/refresh.md: secret hash, transport, client, then the session's own state. */
 function refuseUnlessGood(row: ReadRow, token: RefreshToken, presented: PresentedRefreshToken, log: Logger): void {
   if (!isSameSecret(row.secret_hash, hashSecret(token.secret))) {
     // A good MAC with a wrong secret needs our key: somebody else has it.

@@ -120,7 +120,9 @@ export function createSigningKeys(deps: {
   }
 
   async function add(delay: number, onlyFirst = false): Promise<PublishedKey> {
-    const made = await generate(alg)
+    let made = await generate(alg)
+    // Not to be taken for an option by a command line.
+    while (made.kid.startsWith('-')) made = await generate(alg)
     const values = [
       made.kid,
       alg,
