@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto'
 
 export const PASSWORD = 'a long enough passphrase'
+/** Where the web application of the tests lives; servers of tests allow it. */
+export const ORIGIN = 'https://app.example'
 
 export interface Answer<Body = Record<string, unknown>> {
   readonly status: number
@@ -35,6 +37,15 @@ export async function send<Body = Record<string, unknown>>(
   return read(response)
 }
 
+/** A request about one's own sessions: `path` is what follows `/v1/sessions`. */
+export const callSessions = (
+  url: string,
+  method: string,
+  path: string,
+  token: string,
+  body?: unknown,
+): Promise<Answer> => send(`${url}/v1/sessions${path}`, { method, token, ...(body === undefined ? {} : { body }) })
+
 /** A form to `/oauth/...`. */
 export async function sendForm<Body = Record<string, unknown>>(
   url: string,
@@ -47,6 +58,15 @@ export async function sendForm<Body = Record<string, unknown>>(
     body: new URLSearchParams(parameters),
   })
   return read(response)
+}
+
+/** A body exactly as it is given, whatever its type claims. */
+export async function sendRaw<Body = Record<string, unknown>>(
+  url: string,
+  body: string | Uint8Array<ArrayBuffer>,
+  headers: Record<string, string> = {},
+): Promise<Answer<Body>> {
+  return read(await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body }))
 }
 
 /** One refresh; `key` is its Idempotency-Key. */
@@ -63,6 +83,39 @@ export const refresh = (
       ...(options.clientId === undefined ? {} : { client_id: options.clientId }),
     },
     options.key === undefined ? {} : { 'idempotency-key': options.key },
+  )
+
+/**
+ * One rotation after the other, each with its own Idempotency-Key where keys are given.
+ * @returns the tokens in their order, the one of the sign-in first
+ */
+export async function rotate(
+  url: string,
+  device: SignedIn,
+  rotations: number | readonly string[],
+): Promise<[string, ...string[]]> {
+  const options =
+    typeof rotations === 'number' ? Array.from({ length: rotations }, () => ({})) : rotations.map((key) => ({ key }))
+  const tokens: [string, ...string[]] = [device.refreshToken]
+  for (const option of options) {
+    const { status, body } = await refresh(url, tokens.at(-1) ?? '', option)
+    if (status !== 200) throw new Error(`refreshing was answered ${status} ${JSON.stringify(body)}`)
+    tokens.push(body.refresh_token)
+  }
+  return tokens
+}
+
+/** One refresh as a web application's browser sends it. */
+export const refreshByCookie = (
+  url: string,
+  refreshToken: string,
+  headers: Record<string, string> = {},
+  cookieName = 'hallpass',
+): Promise<Answer<RefreshBody>> =>
+  sendForm(
+    `${url}/oauth/token`,
+    { grant_type: 'refresh_token' },
+    { cookie: `${cookieName}=${refreshToken}`, origin: ORIGIN, ...headers },
   )
 
 export interface RefreshBody {
@@ -112,8 +165,22 @@ export async function signIn(
   }
 }
 
+/** Signs somebody in by the cookie transport, from the allowed origin. */
+export const signInByCookie = (
+  url: string,
+  email: string,
+  options: { body?: Record<string, unknown>; headers?: Record<string, string> } = {},
+): Promise<SignedIn> =>
+  signIn(url, email, {
+    body: { transport: 'cookie', ...options.body },
+    headers: { origin: ORIGIN, ...options.headers },
+  })
+
 /** Somebody new, signed in on a first device. */
 export const aSignedInPerson = async (url: string): Promise<SignedIn> => signIn(url, await register(url))
+
+/** Somebody new, signed in in a browser. */
+export const aPersonInABrowser = async (url: string): Promise<SignedIn> => signInByCookie(url, await register(url))
 
 /** What an access token says, unchecked. */
 export const claimsOf = (accessToken: string): Record<string, unknown> =>
@@ -124,6 +191,22 @@ export function cookieIn(headers: Headers): string | undefined {
   const cookie = headers.getSetCookie().find((line) => /^(__Host-)?hallpass=/.test(line))
   return cookie?.split(';')[0]?.split('=')[1]
 }
+
+/** The session cookie's attributes as an answer sets them, names in lower case; without the cookie itself. */
+export function cookieAttributesIn(headers: Headers): Record<string, string> {
+  const line = headers.getSetCookie().find((each) => /^(__Host-)?hallpass=/.test(each)) ?? ''
+  const attributes = line.split(';').slice(1)
+  return Object.fromEntries(
+    attributes.map((attribute) => {
+      const [name = '', value = ''] = attribute.trim().split('=')
+      return [name.toLowerCase(), value]
+    }),
+  )
+}
+
+/** Which rotation of its session a refresh token belongs to. */
+export const generationOf = (refreshToken: string): number =>
+  Buffer.from(refreshToken.slice('hprt_'.length), 'base64url').readUInt32BE(34)
 
 async function read<Body>(response: Response): Promise<Answer<Body>> {
   const text = await response.text()

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { connectTo, type SecondConnection } from './held.ts'
 import { sharedPostgres } from './postgres.ts'
 import { startServer, TEST_ISSUER, TEST_SECRET, type TestServer } from './server.ts'
 
@@ -23,6 +24,7 @@ export type Environment = Record<string, string>
 const CLI = fileURLToPath(new URL('../../src/server/cli.ts', import.meta.url))
 /** Only against waiting for ever; milliseconds. */
 const LONGEST_START = 90_000
+const LONGEST_COMMAND = 30_000
 
 /** Resolves when `/readyz` says so. @throws with what the process wrote, when it ends instead */
 export async function startProcess(databaseUrl: string, environment: Environment = {}): Promise<ServerProcess> {
@@ -54,14 +56,16 @@ export async function startProcess(databaseUrl: string, environment: Environment
   }
 }
 
-/** One command of the CLI, from its start to its end. */
+/** One command of the CLI, from its start to its end. The code is null when it did not end by itself. */
 export async function runCli(
   databaseUrl: string,
   argv: string[],
   environment: Environment = {},
 ): Promise<{ code: number | null; output: string }> {
   const { child, output, exited } = spawnCli(argv, databaseUrl, environment)
+  const tooLong = setTimeout(() => child.kill('SIGKILL'), LONGEST_COMMAND)
   await exited
+  clearTimeout(tooLong)
   return { code: child.exitCode, output: output() }
 }
 
@@ -70,6 +74,7 @@ export interface Service {
   readonly processes: readonly [ServerProcess, ServerProcess]
   readonly databaseUrl: string
   readonly aside: TestServer
+  readonly sql: SecondConnection
   /** The address of either process: they take turns. */
   url(turn: number): string
 }
@@ -86,7 +91,7 @@ export function onTwoProcesses(story: (service: () => Service) => void, environm
       this.timeout(LONGEST_START)
       if (service === undefined) return
       await Promise.all(service.processes.map((process) => process.stop()))
-      await service.aside.stop()
+      await Promise.all([service.aside.stop(), service.sql.end()])
       await (await sharedPostgres()).dropDatabase(service.databaseUrl)
     })
     story(() => {
@@ -103,7 +108,8 @@ async function startService(environment: Environment): Promise<Service> {
     startProcess(databaseUrl, environment),
     startServer('postgresql', { ...environment, DATABASE_URL: databaseUrl }),
   ])
-  return { processes: [one, other], databaseUrl, aside, url: (turn) => (turn % 2 === 0 ? one : other).url }
+  const sql = await connectTo(databaseUrl)
+  return { processes: [one, other], databaseUrl, aside, sql, url: (turn) => (turn % 2 === 0 ? one : other).url }
 }
 
 function spawnCli(argv: string[], databaseUrl: string, environment: Environment) {

@@ -29,7 +29,9 @@ export type FormParameters = ReadonlyMap<string, string>
 
 /** @throws {OAuthError} `invalid_request` for another type, a repeated parameter, a NUL */
 export async function readForm(ctx: Context): Promise<FormParameters> {
-  if (!ctx.is('application/x-www-form-urlencoded')) {
+  const type = ctx.is('application/x-www-form-urlencoded')
+  if (type === null) return new Map() // no body at all: the cookie may be all there is to say
+  if (type === false) {
     throw new OAuthError('invalid_request', 'Send the parameters as application/x-www-form-urlencoded.')
   }
   const parameters = new Map<string, string>()

@@ -25,13 +25,14 @@ export const reauthentication = (deps: {
   /** By a Bearer token, or by the refresh token, which is not rotated. */
   async function sessionOf(ctx: Context, refreshToken: string | undefined): Promise<Session> {
     if (ctx.get('authorization') !== '') {
+      if (refreshToken !== undefined) throw twoCredentials()
       const claims = await accessTokens.verify(bearerToken(ctx))
       const live = claims && (await sessions.findLive(claims.sub, claims.sid))
       if (live === null) throw invalidAccessToken()
       return live.session
     }
     const presented = readPresentedToken(ctx, refreshToken)
-    if (presented === 'ambiguous') throw new Problem(400, 'invalid_request', 'Send one refresh token, not two.')
+    if (presented === 'ambiguous') throw twoCredentials()
     if (presented === 'none') throw missingCredential()
     const live = await sessions.findByRefreshToken(presented.refreshToken, presented.transport)
     if (live === null) throw invalidAccessToken()
@@ -56,3 +57,6 @@ const missingCredential = (): Problem =>
   new Problem(401, 'invalid_access_token', 'Send an access token, or the refresh token of the session.', {
     headers: { 'WWW-Authenticate': 'Bearer' },
   })
+
+const twoCredentials = (): Problem =>
+  new Problem(400, 'invalid_request', 'Send one credential: an access token or one refresh token.')

@@ -1,4 +1,5 @@
 /** `POST /oauth/revoke` (RFC 7009). Whoever holds a token of a session may end it. */
+import type { Clients } from '../clients/clients.ts'
 import { OAuthError } from '../errors.ts'
 import type { Session } from '../sessions/session.ts'
 import type { Sessions } from '../sessions/sessions.ts'
@@ -10,13 +11,14 @@ import type { Handler } from './context.ts'
 import type { PresentedToken, ReadPresentedToken } from './presented-token.ts'
 
 export const revoke = (deps: {
+  clients: Clients
   sessions: Sessions
   accessTokens: AccessTokens
   cookie: SessionCookie
   clientAddressOf: ClientAddressOf
   readPresentedToken: ReadPresentedToken
 }): Handler => {
-  const { sessions, accessTokens, cookie, clientAddressOf, readPresentedToken } = deps
+  const { clients, sessions, accessTokens, cookie, clientAddressOf, readPresentedToken } = deps
 
   /** An access token stands for its session: the feed carries the news to whoever checks it. */
   async function sessionOf({ refreshToken: token, transport }: PresentedToken): Promise<Session | null> {
@@ -32,8 +34,11 @@ export const revoke = (deps: {
     if (presented === 'ambiguous') throw new OAuthError('invalid_request', 'Send one token, or the cookie alone.')
     if (presented === 'none') throw new OAuthError('invalid_request', 'Send token, or the session cookie.')
 
-    const session = await sessionOf(presented)
     const clientId = form.get('client_id')
+    if (clientId !== undefined && (await clients.find(clientId)) === null) {
+      throw new OAuthError('invalid_client', 'This client_id is not registered.')
+    }
+    const session = await sessionOf(presented)
     if (session !== null && clientId !== undefined && session.clientId !== clientId) {
       throw new OAuthError('invalid_client', 'This token was issued to another client.') // section 2.1
     }

@@ -66,7 +66,7 @@ export function sessionHandlers(deps: {
       const { session: current } = callerOf(ctx)
       const id = ctx.params['id'] === 'current' ? current.id : idIn(ctx)
       const { device_name: deviceName } = await readJson(ctx, RenameBody)
-      const session = await sessions.rename(current.userId, id, deviceName && displayText(deviceName, 100))
+      const session = await sessions.rename(current.userId, id, displayText(deviceName, 100))
       if (session === null) throw notFound()
       ctx.body = sessionJson(session, current.id)
     },

@@ -12,7 +12,7 @@ export interface Actor {
 }
 
 export interface Ending {
-  /** @returns false when the user has no such session; true also when it had ended before */
+  /** @returns false when the user has no such session; true also when it had ended or expired before */
   revoke(userId: string, sessionId: string, reason: RevocationReason, actor: Actor): Promise<boolean>
   /**
    * Ends every live session of the user, but for `except`.
@@ -71,7 +71,7 @@ export function createEnding({ database, accessTtl }: { database: Database; acce
   }
 }
 
-const endOne = endingSessions('sessions.end', 'id = $8::uuid')
+const endOne = endingSessions('sessions.end', `${IS_LIVE} and id = $8::uuid`)
 const endAll = endingSessions('sessions.end_all', `${IS_LIVE} and ($8::uuid is null or id <> $8::uuid)`)
 
 const usersWithSessions = statement<{ user_id: string }>(

@@ -1,0 +1,95 @@
+import { expect } from 'chai'
+import { Client } from '../../../src/server/clients/client.entity.ts'
+import { statement } from '../../../src/server/database/database.ts'
+import { migratePostgres } from '../../../src/server/database/migrate.ts'
+import { openPostgres } from '../../../src/server/database/postgres.ts'
+import { Unavailable } from '../../../src/server/errors.ts'
+import { sharedPostgres } from '../../support/postgres.ts'
+
+const isolation = statement<{ level: string; commit: string }>(
+  'test.isolation',
+  `select current_setting('transaction_isolation') as level, current_setting('synchronous_commit') as commit`,
+)
+
+describe('PostgreSQL behind the port', () => {
+  let url: string
+  const open = () => openPostgres(url, () => undefined)
+  const failure = (work: Promise<unknown>): Promise<unknown> =>
+    work.then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+
+  before(async () => {
+    url = await (await sharedPostgres()).createDatabase()
+    await migratePostgres(url)
+  })
+  after(async () => (await sharedPostgres()).dropDatabase(url))
+
+  it('closes while work is under way, which it lets finish', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const database = await open()
+      const work = [
+        database.unitOfWork((em) => em.find(Client, {})),
+        database.query(isolation, []),
+        database.transaction((tx) => tx.query(isolation, [])),
+      ]
+      await database.close()
+      for (const rows of await Promise.all(work)) expect(rows).to.not.be.empty
+      expect(await failure(database.query(isolation, []))).to.be.instanceOf(Unavailable)
+    }
+  })
+
+  it('is READ COMMITTED, and waits for standbys, whatever the server says by default', async () => {
+    const database = await open()
+    await database.query(
+      statement(
+        'test.defaults',
+        `do $$ begin execute format('alter database %I set default_transaction_isolation = %L', current_database(), 'serializable'); end $$`,
+      ),
+      [],
+    )
+    await database.close()
+    const again = await open()
+    expect(await again.query(isolation, [])).to.deep.equal([{ level: 'read committed', commit: 'remote_apply' }])
+    expect(await again.transaction((tx) => tx.query(isolation, []))).to.deep.equal([
+      { level: 'read committed', commit: 'remote_apply' },
+    ])
+    await again.close()
+  })
+
+  it('gives every wait an end: a lock that somebody else holds, and a statement that takes for ever', async function () {
+    this.timeout(30_000)
+    const [one, other] = [await open(), await open()]
+    const lock = statement('test.lock', `select id from clients where id = 'demo' for update`)
+    await one.transaction(async (tx) => {
+      await tx.query(lock, [])
+      expect(await failure(other.query(lock, []))).to.be.instanceOf(Unavailable)
+    })
+    expect(await failure(one.query(statement('test.sleep', 'select pg_sleep(20)'), []))).to.be.instanceOf(Unavailable)
+    await Promise.all([one.close(), other.close()])
+  })
+
+  it('refuses a 17th statement while 16 are held, rather than letting it wait for ever', async function () {
+    this.timeout(30_000)
+    const database = await open()
+    const held = Array.from({ length: 16 }, () => database.query(statement('test.hold', 'select pg_sleep(2.5)'), []))
+    expect(await failure(database.query(isolation, []))).to.be.instanceOf(Unavailable)
+    await Promise.all(held)
+    await database.close()
+  })
+
+  it('rolls back what fails, and says nothing else than the failure', async () => {
+    const database = await open()
+    const insert = statement('test.insert', `insert into clients (id, name) values ('half', 'Half')`)
+    const error = await failure(
+      database.transaction(async (tx) => {
+        await tx.query(insert, [])
+        throw new RangeError('half way')
+      }),
+    )
+    expect(error).to.be.instanceOf(RangeError)
+    expect(await database.unitOfWork((em) => em.findOne(Client, { id: 'half' }))).to.equal(null)
+    await database.close()
+  })
+})

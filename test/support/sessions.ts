@@ -1,0 +1,92 @@
+/** Sessions made in this process, without HTTP and passwords; and services beside the one that listens. */
+import { v7 as uuidv7 } from 'uuid'
+import { statement, type Database } from '../../src/server/database/database.ts'
+import { createLog } from '../../src/server/log.ts'
+import { describeDevice, deviceEvidence } from '../../src/server/sessions/device.ts'
+import { createSessions, type Sessions } from '../../src/server/sessions/sessions.ts'
+import type { SignIn } from '../../src/server/sessions/sign-in.ts'
+import { createAccessTokens } from '../../src/server/tokens/access-token.ts'
+import { createRing, type Ring } from '../../src/server/tokens/ring.ts'
+import type { SignedIn } from './people.ts'
+import { TEST_SECRET, type TestServer } from './server.ts'
+
+/** Somebody whom this database did not know; who has no password. */
+export async function createUser({ hallpass }: TestServer): Promise<string> {
+  const id = uuidv7()
+  await hallpass.store.database.query(
+    statement('test.create_user', 'insert into users (id, email_verified_at) values ($1::uuid, clock_timestamp())'),
+    [id],
+  )
+  return id
+}
+
+/** Signs a user in on one more device, as the password's check would. */
+export async function createSession(
+  { hallpass }: TestServer,
+  userId: string,
+  options: Partial<SignIn> & { through?: Sessions } = {},
+): Promise<Omit<SignedIn, 'email'>> {
+  const { through = hallpass.sessions, ...signIn } = options
+  const created = await through.create({ ...plainSignIn(userId), ...signIn })
+  if (created === null) throw new Error('the sign-in was refused')
+  const { accessToken, refreshToken } = created.tokens
+  return { userId, sessionId: created.session.id, accessToken, refreshToken }
+}
+
+export const plainSignIn = (userId: string): SignIn => ({
+  userId,
+  passwordVersion: 0,
+  amr: ['pwd'],
+  clientId: 'default',
+  scope: '',
+  transport: 'body',
+  remember: true,
+  device: describeDevice(deviceEvidence({}, null)),
+  userAgent: '',
+  ip: null,
+  replaces: null,
+})
+
+/**
+ * The sessions of another process on the same store: with another ring, or a database that is seen
+ * through something which disturbs it.
+ */
+export function sessionsBeside(
+  { hallpass, config }: TestServer,
+  options: { ring?: Ring; database?: Database; grace?: number },
+): Sessions {
+  const { ring = createRing(TEST_SECRET), database = hallpass.store.database, grace = config.refreshGrace } = options
+  const { issuer, audience, accessTtl, idleTtl, absoluteTtl, maxSessions } = config
+  return createSessions({
+    database,
+    ring,
+    accessTokens: createAccessTokens({ issuer, audience, ttl: accessTtl, keys: hallpass.keys }),
+    settings: { accessTtl, idleTtl, absoluteTtl, maxSessions, grace },
+    log: createLog('silent'),
+  })
+}
+
+/** A session's row as it is now, to be brought back later. */
+export type SavedRow = string
+
+export async function saveRow({ hallpass }: TestServer, sessionId: string): Promise<SavedRow> {
+  const read = statement<{ saved: string }>(
+    'test.save_row',
+    'select to_jsonb(sessions)::text as saved from sessions where id = $1::uuid',
+  )
+  const [row] = await hallpass.store.database.query(read, [sessionId])
+  if (row === undefined) throw new Error('there is no such session')
+  return row.saved
+}
+
+/** A failover or a restore that lost every commit since. */
+export async function restoreRow({ hallpass }: TestServer, saved: SavedRow): Promise<void> {
+  const { database } = hallpass.store
+  const remove = statement('test.remove_row', `delete from sessions where id = ($1::jsonb->>'id')::uuid`)
+  const restore = statement(
+    'test.restore_row',
+    'insert into sessions select * from jsonb_populate_record(null::sessions, $1::jsonb)',
+  )
+  await database.query(remove, [saved])
+  await database.query(restore, [saved])
+}
