@@ -24,9 +24,12 @@ const shared = {
   debug: false,
 }
 
-/** @param pool settings of the driver's pool, time-outs included */
+/**
+ * The driver reads the URL itself: MikroORM would take host and name from it, and drop `sslmode`.
+ * @param pool settings of the driver's pool, time-outs included
+ */
 export const postgresOptions = (url: string, pool: PoolConfig) =>
-  definePostgres({ ...shared, clientUrl: url, driverOptions: pool })
+  definePostgres({ ...shared, clientUrl: url, driverOptions: { connectionString: url, ...pool } })
 
 /** @param open gives an opened store whose directory is locked by this process */
 export const embeddedOptions = (open: () => Promise<PGlite>) =>

@@ -32,6 +32,8 @@ export class FirstLight extends Migration {
       )`)
     this.addSql(`insert into clients (id, name) values ('default', 'Default'), ('demo', 'Demo')`)
 
+    // `recovered` says whether the last rotation found the row behind its device: RETURNING shows new
+    // values only, so the statement leaves word there.
     // fillfactor leaves room on the page for the next version of a row, and no index covers a column
     // that a refresh changes: so its update stays heap-only (measured: 99.7 %).
     this.addSql(`
@@ -80,10 +82,12 @@ export class FirstLight extends Migration {
         session_id uuid not null,
         user_id uuid not null,
         kind text not null check (kind in ('revoked', 'stale')),
+        reason text,
         issued_until timestamptz not null,
         until timestamptz not null
       )`)
     this.addSql(`create index revocations_until on revocations (until)`)
+    this.addSql(`create index revocations_issued_until on revocations (issued_until)`)
 
     this.addSql(`
       create table events (

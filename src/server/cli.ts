@@ -3,7 +3,7 @@
 import { Command } from 'commander'
 import { runCommand, serviceCommands, type Write } from './commands.ts'
 import { ConfigError, describeConfig, loadEnvironment, readConfig, type Config } from './config.ts'
-import { NobodyListening, sendCommand } from './control-socket.ts'
+import { NobodyListening, sendCommand, SocketUnusable } from './control-socket.ts'
 import { DirectoryInUse, DirectoryUnusable } from './database/directory-lock.ts'
 import { DatabaseNotOpened } from './database/embedded-directory.ts'
 import { Unavailable } from './errors.ts'
@@ -14,7 +14,15 @@ import { openStore } from './store.ts'
 import { RingMismatch } from './tokens/ring-check.ts'
 
 /** Each says in its message what to do. */
-const EXPECTED = [DatabaseNotOpened, DirectoryInUse, DirectoryUnusable, NobodyListening, RingMismatch, Unavailable]
+const EXPECTED = [
+  DatabaseNotOpened,
+  DirectoryInUse,
+  DirectoryUnusable,
+  NobodyListening,
+  RingMismatch,
+  SocketUnusable,
+  Unavailable,
+]
 
 const write: Write = (text) => void process.stdout.write(text)
 const program = new Command('hallpass').description('sessions for apps and APIs')
@@ -65,7 +73,7 @@ function forwarding(command: Command): Command {
 /** An embedded store that a server holds is reached through that server; any other is opened here. */
 async function speakToService(argv: string[], config: Config): Promise<number> {
   try {
-    const hallpass = await createServer(config, { log: createLog('silent'), migrate: false })
+    const hallpass = await createServer(config, { log: createLog('silent'), migrate: false, serves: false })
     try {
       return await runCommand(argv, hallpass, write)
     } finally {

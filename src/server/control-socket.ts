@@ -13,6 +13,11 @@ import type { Server, Socket } from 'node:net'
 /** Runs one command and gives its exit code; what it has to say goes through `write`. */
 export type Run = (argv: string[], write: (text: string) => void) => Promise<number>
 
+/** No socket can be made there. */
+export class SocketUnusable extends Error {
+  override readonly name = 'SocketUnusable'
+}
+
 export interface CommandServer {
   /** Takes no further commands and resolves when those that run have ended. */
   close(): Promise<void>
@@ -107,7 +112,7 @@ function withinLimit(path: string): string {
   if (Buffer.byteLength(path) <= PATH_LIMIT) return path
   const shorter = relative(process.cwd(), path)
   if (Buffer.byteLength(shorter) <= PATH_LIMIT) return shorter
-  throw new Error(
+  throw new SocketUnusable(
     `${path} is too long for a socket: it may have ${PATH_LIMIT} bytes. Choose a data directory with a shorter ` +
       'path (HALLPASS_DATA_DIR), or start in a directory near it.',
   )
@@ -116,7 +121,8 @@ function withinLimit(path: string): string {
 function removeLeftOver(path: string): void {
   const found = lstatSync(path, { throwIfNoEntry: false })
   if (found === undefined) return
-  if (!found.isSocket()) throw new Error(`${path} is in the way: it is no socket and was not made by Hallpass.`)
+  if (!found.isSocket())
+    throw new SocketUnusable(`${path} is in the way: it is no socket and was not made by Hallpass.`)
   rmSync(path)
 }
 

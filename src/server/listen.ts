@@ -32,6 +32,11 @@ export async function listen({ app, readiness }: Hallpass, host: string, port: n
     answering.add(response)
     response.once('close', () => answering.delete(response))
     if (readiness.isStopping) closeAfter(response)
+    // Origin form is all that a service behind its own name is asked in (RFC 9112 section 3.2).
+    if (request.url?.startsWith('/') !== true && request.url !== '*') {
+      response.writeHead(400, { Connection: 'close' }).end()
+      return
+    }
     void handle(request, response)
   })
   await new Promise<void>((resolve, reject) => {

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import closeWithGrace from 'close-with-grace'
 import { runCommand } from './commands.ts'
 import type { Config } from './config.ts'
-import { listenForCommands } from './control-socket.ts'
-import { listen } from './listen.ts'
+import { listenForCommands, type CommandServer } from './control-socket.ts'
+import { describeFailure } from './http/middleware/log-request.ts'
+import { listen, type Listening } from './listen.ts'
 import { createLog } from './log.ts'
 import { createServer, type ServerOptions } from './server.ts'
 import { MEMORY } from './store.ts'
@@ -24,17 +25,22 @@ export async function serve(config: Config, options: Omit<ServerOptions, 'log'>)
   for (const warning of config.warnings) log.warn(warning)
 
   const hallpass = await createServer(config, { ...options, log })
-  const listening = await listen(hallpass, config.host, config.port).catch(async (error: unknown) => {
+  const path = controlSocketPath(config)
+  let control: CommandServer | null = null
+  let listening: Listening
+  try {
+    if (path !== null)
+      control = await listenForCommands({ path, run: (argv, write) => runCommand(argv, hallpass, write) })
+    listening = await listen(hallpass, config.host, config.port)
+    hallpass.store.lock?.update({ pid: process.pid, address: `http://${config.host}:${listening.port}` })
+  } catch (error) {
+    await control?.close()
     await hallpass.close()
     throw error
-  })
-  hallpass.store.lock?.update({ pid: process.pid, address: `http://${config.host}:${listening.port}` })
-  const path = controlSocketPath(config)
-  const control =
-    path === null ? null : await listenForCommands({ path, run: (argv, write) => runCommand(argv, hallpass, write) })
+  }
 
   closeWithGrace({ delay: STOP_WITHIN, logger: false }, async ({ signal, err }) => {
-    if (err) log.fatal({ failure: err.name, at: err.stack }, 'stopping after an error')
+    if (err) log.fatal(describeFailure(err), 'stopping after an error')
     else log.info({ signal }, 'stopping')
     await listening.close(signal === 'SIGTERM' ? LINGER : 0)
     await control?.close()

@@ -38,10 +38,12 @@ export interface ServerOptions {
   readonly migrate?: boolean
   /** True with --accept-new-secret. */
   readonly acceptNewSecret?: boolean
+  /** False for a command, which must not leave keys behind that its own settings ask for. */
+  readonly serves?: boolean
 }
 
-/** Old secrets still in use at rest are sealed anew when the deploy that brought a new one is surely over. Milliseconds. */
-const REENCRYPT_AFTER = 60 * 60 * 1000
+/** What an older secret sealed is sealed anew, but not before the deploy that brought a new one is surely over. Milliseconds. */
+const REENCRYPT_EVERY = 60 * 60 * 1000
 
 /**
  * @throws {DirectoryInUse} the embedded store belongs to another process
@@ -49,17 +51,18 @@ const REENCRYPT_AFTER = 60 * 60 * 1000
  * @throws {Unavailable} the database cannot be reached
  */
 export async function createServer(config: Config, options: ServerOptions): Promise<Hallpass> {
-  const { log, migrate = true, acceptNewSecret = false } = options
+  const { log, migrate = true } = options
   const store = await openStore(config, log, { migrate })
   try {
-    return await wire(config, store, log, acceptNewSecret)
+    return await wire(config, store, options)
   } catch (error) {
     await store.close()
     throw error
   }
 }
 
-async function wire(config: Config, store: Store, log: Logger, acceptNewSecret: boolean): Promise<Hallpass> {
+async function wire(config: Config, store: Store, options: ServerOptions): Promise<Hallpass> {
+  const { log, acceptNewSecret = false, serves = true } = options
   const { database } = store
   const { issuer, audience, accessTtl, signingAlg } = config
   const isSecure = issuer.startsWith('https:')
@@ -67,8 +70,8 @@ async function wire(config: Config, store: Store, log: Logger, acceptNewSecret: 
   const ring = createRing(store.secret, config.previousSecrets)
   await checkRing(database, ring, acceptNewSecret)
   const keys = createSigningKeys({ database, ring, alg: signingAlg, accessTtl })
-  await keys.start()
-  const reencryption = setTimeout(() => void keys.reencrypt().catch(() => undefined), REENCRYPT_AFTER).unref()
+  await keys.start({ mayCreate: serves })
+  const reencryption = setInterval(() => void reencrypt(keys, log), REENCRYPT_EVERY).unref()
 
   const accessTokens = createAccessTokens({ issuer, audience, ttl: accessTtl, keys })
   const clients = createClients({ database })
@@ -82,7 +85,8 @@ async function wire(config: Config, store: Store, log: Logger, acceptNewSecret: 
   }
   const sessions = createSessions({ database, ring, accessTokens, settings, log })
   const readiness = createReadiness({ database })
-  await createRevocationMemory({ database, accessTtl, log }).start()
+  const memory = createRevocationMemory({ database, accessTtl, log })
+  await memory.start()
 
   const cookie = createSessionCookie({ isSecure })
   const demandOwnOrigin = createDemandOwnOrigin(config.allowedOrigins)
@@ -115,8 +119,19 @@ async function wire(config: Config, store: Store, log: Logger, acceptNewSecret: 
     sessions,
     readiness,
     async close() {
-      clearTimeout(reencryption)
+      clearInterval(reencryption)
+      keys.stop()
+      memory.stop()
       await store.close()
     },
+  }
+}
+
+async function reencrypt(keys: SigningKeys, log: Logger): Promise<void> {
+  try {
+    const count = await keys.reencrypt()
+    if (count > 0) log.info({ count }, 'sealed signing keys anew with the current secret')
+  } catch (error) {
+    log.error({ failure: error instanceof Error ? error.name : typeof error }, 'signing keys could not be sealed anew')
   }
 }

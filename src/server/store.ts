@@ -1,15 +1,16 @@
 /** Whichever store the configuration names, opened, migrated, and with the secret that belongs to it. */
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
-import { lockDirectory, type DirectoryLock } from './database/directory-lock.ts'
+import { DirectoryUnusable, lockDirectory, type DirectoryLock } from './database/directory-lock.ts'
 import { openEmbedded } from './database/embedded-directory.ts'
 import { overPglite } from './database/embedded.ts'
 import { migrateEmbedded, migratePostgres } from './database/migrate.ts'
 import { openPostgres } from './database/postgres.ts'
+import { weaknessOf } from './settings/secrets.ts'
 
 export interface Store {
   readonly database: Database
@@ -41,33 +42,45 @@ async function openServer(config: Config, url: string, log: Logger, { migrate }:
 async function openDirectory(config: Config, log: Logger): Promise<Store> {
   const directory = config.dataDir
   const lock = directory === MEMORY ? null : lockDirectory(directory, { pid: process.pid })
+  let database: Awaited<ReturnType<typeof overPglite>> | undefined
   try {
     const secret = config.secret ?? (directory === MEMORY ? newSecret() : secretOf(directory))
-    const database = await overPglite(await openEmbedded({ directory, log: (message) => log.warn(message) }))
-    await migrateEmbedded(database.orm)
+    const opened = await overPglite(await openEmbedded({ directory, log: (message) => log.warn(message) }))
+    database = opened
+    await migrateEmbedded(opened.orm)
     return {
-      database,
+      database: opened,
       secret,
       lock,
       async close() {
-        await database.close()
+        await opened.close()
         lock?.release()
       },
     }
   } catch (error) {
+    await database?.close()
     lock?.release()
     throw error
   }
 }
 
-/** Made once, kept beside the data and readable by its owner alone. */
+/**
+ * Made once, kept beside the data and readable by its owner alone. It gets its name when it is complete,
+ * so that a start that was cut short leaves no half of it.
+ */
 function secretOf(directory: string): string {
   const file = join(directory, 'secret')
   if (!existsSync(file)) {
-    writeFileSync(file, `${newSecret()}\n`, { mode: 0o600, flag: 'wx' })
-    chmodSync(file, 0o600)
+    const made = openSync(`${file}.new`, 'w', 0o600)
+    writeSync(made, `${newSecret()}\n`)
+    fsyncSync(made)
+    closeSync(made)
+    renameSync(`${file}.new`, file)
   }
-  return readFileSync(file, 'utf8').trim()
+  const secret = readFileSync(file, 'utf8').trim()
+  const weakness = weaknessOf(secret)
+  if (weakness !== null) throw new DirectoryUnusable(directory, new Error(`the file secret in it ${weakness}`))
+  return secret
 }
 
 const newSecret = (): string => randomBytes(32).toString('base64url')

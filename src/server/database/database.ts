@@ -28,15 +28,13 @@ export interface Queryable {
   query<Row>(statement: Statement<Row>, values: readonly Value[]): Promise<Row[]>
 }
 
-/** Everything inside goes through this object; on the embedded store any other path would wait for ever. */
-export interface Transaction extends Queryable {
-  readonly em: EntityManager
-}
-
 export interface Database extends Queryable {
   readonly kind: 'postgresql' | 'embedded'
-  /** READ COMMITTED; commits when `work` resolves, rolls back when it rejects. */
-  transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>
+  /**
+   * READ COMMITTED; commits when `work` resolves, rolls back when it rejects. Everything inside goes
+   * through `tx`: on the embedded store any other way waits for the transaction's own end.
+   */
+  transaction<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result>
   /**
    * One piece of work with an identity map of its own.
    * @throws {Unavailable} as `query` does

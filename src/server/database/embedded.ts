@@ -1,7 +1,6 @@
 /** PGlite behind the port: PostgreSQL inside the process, for one process at a time. */
 import type { PGlite } from '@electric-sql/pglite'
 import { MikroORM } from '@mikro-orm/pglite'
-import { CompiledQuery } from 'kysely'
 import { embeddedOptions } from '../../../mikro-orm.config.ts'
 import type { Database } from './database.ts'
 import { asUnavailable } from './unavailable.ts'
@@ -21,16 +20,20 @@ export async function overPglite(pglite: PGlite): Promise<Database & { orm: Mikr
         throw asUnavailable(error)
       }
     },
-    transaction: (work) =>
-      orm.em.fork().transactional((em) =>
-        work({
-          em: em as never,
-          async query({ text }, values) {
-            const { rows } = await em.getKysely().executeQuery(CompiledQuery.raw(text, [...values]))
-            return rows.map(withBuffers) as never[]
-          },
-        }),
-      ),
+    async transaction(work) {
+      try {
+        return await pglite.transaction((tx) =>
+          work({
+            async query({ text }, values) {
+              const { rows } = await tx.query(text, [...values])
+              return rows.map(withBuffers) as never[]
+            },
+          }),
+        )
+      } catch (error) {
+        throw asUnavailable(error)
+      }
+    },
     unitOfWork: (work) => work(orm.em.fork() as never),
     async listen(channel, onNotification) {
       await pglite.listen(channel, onNotification)

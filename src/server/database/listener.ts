@@ -1,4 +1,4 @@
-/** LISTEN on a connection of its own, taken up again whenever it is lost. */
+/** LISTEN on a connection of its own, watched, and taken up again whenever it is lost. */
 import pg from 'pg'
 
 interface Subscription {
@@ -14,6 +14,9 @@ export interface Listener {
 /** Waits between attempts to connect again. Milliseconds. */
 const FIRST_WAIT = 100
 const LONGEST_WAIT = 5_000
+/** A connection that a firewall forgot says nothing at all: it is asked. Milliseconds. */
+const HEARTBEAT = 10_000
+const PATIENCE = 4_000
 
 export function listenOn(url: string, onError: (error: Error) => void): Listener {
   const subscriptions = new Map<string, Subscription[]>()
@@ -27,10 +30,11 @@ export function listenOn(url: string, onError: (error: Error) => void): Listener
       connectionString: url,
       application_name: 'hallpass listener',
       keepAlive: true,
-      connectionTimeoutMillis: 2_000,
+      connectionTimeoutMillis: PATIENCE,
+      query_timeout: PATIENCE,
     })
     fresh.on('notification', ({ channel, payload }) => {
-      for (const { onNotification } of subscriptions.get(channel) ?? []) onNotification(payload ?? '')
+      for (const { onNotification } of subscriptions.get(channel) ?? []) guarded(() => onNotification(payload ?? ''))
     })
     fresh.on('error', onError)
     fresh.on('end', () => {
@@ -42,9 +46,10 @@ export function listenOn(url: string, onError: (error: Error) => void): Listener
       await fresh.connect()
       for (const channel of subscriptions.keys()) await fresh.query(`listen ${pg.escapeIdentifier(channel)}`)
     } catch (error) {
-      await fresh.end().catch(() => undefined)
+      await hangUp(fresh)
       throw error
     }
+    if (isClosed) return hangUp(fresh)
     client = fresh
   }
 
@@ -52,9 +57,11 @@ export function listenOn(url: string, onError: (error: Error) => void): Listener
     if (isClosed) return
     retry = setTimeout(
       () => {
-        connect().then(
+        connecting = connect()
+        connecting.then(
           () => {
-            for (const { onGap } of [...subscriptions.values()].flat()) onGap()
+            if (isClosed) return
+            for (const { onGap } of [...subscriptions.values()].flat()) guarded(onGap)
           },
           (error: Error) => {
             onError(error)
@@ -65,6 +72,24 @@ export function listenOn(url: string, onError: (error: Error) => void): Listener
       wait * (0.5 + Math.random() / 2),
     )
   }
+
+  /** Whoever may connect to the database may notify anything: no payload may end the process. */
+  function guarded(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      onError(error instanceof Error ? error : new Error('a subscriber failed'))
+    }
+  }
+
+  const heartbeat = setInterval(() => {
+    const asked = client
+    asked?.query('select 1').catch((error: Error) => {
+      onError(error)
+      // Its `end` begins the reconnection.
+      if (client === asked) void hangUp(asked)
+    })
+  }, HEARTBEAT).unref()
 
   return {
     async listen(channel, onNotification, onGap) {
@@ -77,9 +102,19 @@ export function listenOn(url: string, onError: (error: Error) => void): Listener
     async close() {
       isClosed = true
       clearTimeout(retry)
+      clearInterval(heartbeat)
       const open = client
       client = undefined
-      await open?.end()
+      if (open !== undefined) await hangUp(open)
+      await connecting?.catch(() => undefined)
     },
   }
+}
+
+/** Also where the other side does not answer any more, and so would not say goodbye. */
+async function hangUp(client: pg.Client): Promise<void> {
+  const { connection } = client as unknown as { connection: { stream: { destroy(): void } } }
+  const timer = setTimeout(() => connection.stream.destroy(), 1_000)
+  await client.end().catch(() => undefined)
+  clearTimeout(timer)
 }

@@ -1,11 +1,10 @@
 /** PostgreSQL behind the port: MikroORM's pool, and a connection of its own that listens. */
 import { MikroORM } from '@mikro-orm/postgresql'
-import { CompiledQuery } from 'kysely'
 import pg, { type Pool, type PoolConfig } from 'pg'
 import { postgresOptions } from '../../../mikro-orm.config.ts'
-import type { Database } from './database.ts'
-import { listenOn } from './listener.ts'
 import { Unavailable } from '../errors.ts'
+import type { Database, Queryable } from './database.ts'
+import { listenOn } from './listener.ts'
 import { asUnavailable } from './unavailable.ts'
 
 /** Everything has an end, and each end lies before the HTTP request's. Milliseconds. */
@@ -20,27 +19,27 @@ const TIMEOUTS = {
 
 /**
  * READ COMMITTED whatever the server's default: the refresh rules rest on it. Where standbys are
- * synchronous, a commit waits until they show it; the refresh statement lowers that for itself.
+ * synchronous, a commit waits until they show it; the refresh statement lowers that for itself. The
+ * driver reads dates in ISO style only.
  */
-const SESSION = '-c default_transaction_isolation=read\\ committed -c synchronous_commit=remote_apply'
+const SESSION = '-c default_transaction_isolation=read\\ committed -c synchronous_commit=remote_apply -c datestyle=iso'
 
 /** Dates and small numbers instead of strings, for our statements and the unit of work alike. */
 const types = new pg.TypeOverrides()
 types.setTypeParser(pg.types.builtins.INT8, Number)
 
-const poolSettings = (overrides: PoolConfig = {}): PoolConfig => ({
+const poolSettings: PoolConfig = {
   max: 16,
   keepAlive: true,
   application_name: 'hallpass',
   options: SESSION,
   types,
   ...TIMEOUTS,
-  ...overrides,
-})
+}
 
 /** @throws {Unavailable} when the server cannot be reached */
 export async function openPostgres(url: string, onError: (error: Error) => void): Promise<Database> {
-  const orm = await MikroORM.init(postgresOptions(url, poolSettings()))
+  const orm = await MikroORM.init(postgresOptions(url, poolSettings))
   const pool = (await orm.em.getConnection().getNativeClient()) as Pool
   const listener = listenOn(url, onError)
 
@@ -63,30 +62,18 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
 
   const database: Database = {
     kind: 'postgresql',
-    query: ({ name, text }, values) =>
-      during(async () => {
-        const { rows } = await pool.query({ name, text, values: values as unknown[] })
-        return rows
-      }),
-    transaction: (work) =>
-      during(() =>
-        orm.em.fork().transactional((em) =>
-          work({
-            em,
-            async query({ text }, values) {
-              const { rows } = await em.getKysely().executeQuery(CompiledQuery.raw(text, [...values]))
-              return rows as never[]
-            },
-          }),
-        ),
-      ),
+    query: (statement, values) => during(() => boundTo(pool).query(statement, values)),
+    transaction: (work) => during(() => inTransaction(pool, work)),
     unitOfWork: (work) => during(() => work(orm.em.fork())),
     listen: (channel, onNotification, onGap) => listener.listen(channel, onNotification, onGap),
     async close() {
-      await listener.close()
-      isClosed = true
-      await Promise.allSettled(underWay)
-      await orm.close()
+      try {
+        await listener.close()
+      } finally {
+        isClosed = true
+        await Promise.allSettled(underWay)
+        await orm.close()
+      }
     },
   }
   try {
@@ -96,4 +83,31 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
     throw asUnavailable(error)
   }
   return database
+}
+
+const boundTo = (client: Pool | pg.PoolClient): Queryable => ({
+  async query({ name, text }, values) {
+    const { rows } = await client.query({ name, text, values: values as unknown[] })
+    return rows
+  },
+})
+
+/**
+ * By hand: MikroORM's transactions keep their connection for ever when they cannot roll back
+ * (measured: after 16 lost connections the pool was empty).
+ */
+async function inTransaction<Result>(pool: Pool, work: (tx: Queryable) => Promise<Result>): Promise<Result> {
+  const client = await pool.connect()
+  let lost: Error | undefined
+  try {
+    await client.query('begin')
+    const result = await work(boundTo(client))
+    await client.query('commit')
+    return result
+  } catch (error) {
+    await client.query('rollback').catch((failure: Error) => void (lost = failure))
+    throw error
+  } finally {
+    client.release(lost) // what cannot roll back is thrown away, and its transaction with it
+  }
 }

@@ -4,9 +4,10 @@ import { Unavailable } from '../errors.ts'
 /**
  * SQLSTATE classes and codes: connection (08), no resources (53), operator intervention and time-outs
  * (57), serialization and deadlock (40), lock not available (55P03), a standby that is read-only (25006),
- * idle in transaction (25P03).
+ * idle in transaction (25P03),
+ * a password or a name that is being changed (28, 3D000).
  */
-const UNAVAILABLE_STATES = /^(08...|53...|57...|40...|55P03|25006|25P03|58030)$/
+const UNAVAILABLE_STATES = /^(08...|28...|3D000|53...|57...|40...|55P03|25006|25P03|58030)$/
 const NETWORK_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -15,6 +16,10 @@ const NETWORK_CODES = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
   'ENETUNREACH',
+  'ENETDOWN',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ECONNABORTED',
 ])
 /** node-postgres gives these no code. */
 const UNAVAILABLE_MESSAGES =

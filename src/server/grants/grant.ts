@@ -2,7 +2,7 @@
  * A way to get tokens at `POST /oauth/token`. The endpoint does what all share: the form, the declared
  * parameters, the transport, the answer. A grant is only its difference.
  */
-import type { IssuedTokens } from '../sessions/session-grant.ts'
+import type { IssuedTokens } from '../sessions/token-issuance.ts'
 import type { Transport } from '../sessions/session.ts'
 
 export interface GrantRequest {

@@ -6,7 +6,7 @@ import { Problem } from '../errors.ts'
 import { isAllowedOrigin } from './allowed-origins.ts'
 import type { Handler, State } from './context.ts'
 import { answerErrors } from './middleware/answer-errors.ts'
-import { logRequest } from './middleware/log-request.ts'
+import { describeFailure, logRequest } from './middleware/log-request.ts'
 import { securityHeaders } from './middleware/security-headers.ts'
 import { createRouter } from './routes.ts'
 
@@ -26,7 +26,7 @@ export function createApp(deps: Dependencies): Koa<State> {
   app.use(refuseUnknown as Koa.Middleware<State>)
   app.use(router.routes())
   app.use(router.allowedMethods())
-  app.on('error', (error: Error) => deps.log.error({ failure: error.name }, 'a request failed outside its handler'))
+  app.on('error', (error: unknown) => deps.log.error(describeFailure(error), 'a request failed outside its handler'))
   return app
 }
 

@@ -1,5 +1,5 @@
 /** Tokens as they leave: the refresh token in the body or in the cookie, by the session's transport alone. */
-import type { IssuedTokens } from '../sessions/session-grant.ts'
+import type { IssuedTokens } from '../sessions/token-issuance.ts'
 import type { Transport } from '../sessions/session.ts'
 import type { SessionCookie } from './cookie.ts'
 import type { Context } from './context.ts'

@@ -29,14 +29,14 @@ export const endingSessions = (name: string, which: string, mail?: string): Stat
        where user_id = $1::uuid and revoked_at is null and (${which})
        returning user_id, id, revoked_at
      ), feed as (
-       insert into revocations (session_id, user_id, kind, issued_until, until)
-       select id, user_id, 'revoked', revoked_at, revoked_at + make_interval(secs => $3::float8) from ended
+       insert into revocations (session_id, user_id, kind, reason, issued_until, until)
+       select id, user_id, 'revoked', $2::text, revoked_at, revoked_at + make_interval(secs => $3::float8) from ended
      ), history as (
        insert into events (user_id, session_id, type, reason, subtype, actor, actor_session_id, ip)
        select user_id, id, 'session.revoked', $2::text, $7::text, $4::text, $5::uuid, $6::inet from ended
      )${mail === undefined ? '' : mailing(mail)}
      select id, pg_notify('${REVOCATIONS_CHANNEL}', json_build_object(
-       'sid', id, 'sub', user_id, 'kind', 'revoked', 'reason', $2::text,
+       'sid', id, 'kind', 'revoked',
        'issued_until', floor(extract(epoch from revoked_at)),
        'until', ceil(extract(epoch from revoked_at) + $3::float8)
      )::text) from ended`,

@@ -3,26 +3,31 @@
  * database; no lost commit may bring a session back, so after a connection was lost they are written again.
  */
 import type { Logger } from 'pino'
-import type { Database } from '../database/database.ts'
+import { statement, type Database } from '../database/database.ts'
+import { createFollower } from '../database/follower.ts'
 import { endingSessions, FEED_MARGIN, REVOCATIONS_CHANNEL } from './ending-sessions.ts'
 
 export interface RevocationMemory {
-  /** Listens for what any process revokes. */
+  /** Reads the last hour, and from then on what any process revokes. */
   start(): Promise<void>
   /** Writes again what the database has forgotten; returns how many sessions that were. */
   rewrite(): Promise<number>
-  knows(sessionId: string): boolean
+  stop(): void
 }
 
 interface Remembered {
   readonly userId: string
   readonly reason: string
-  readonly heardAt: number
+  /** Milliseconds since 1970, by the database's clock. */
+  readonly revokedAt: number
 }
 
 /** Milliseconds. */
 const REMEMBER_FOR = 60 * 60 * 1000
-const RETRY_AFTER = 1_000
+/** A statement may commit this much later than its clock said. Milliseconds. */
+const LATEST_COMMIT = 30_000
+/** Some 200 bytes each: what a process spends on it at most, should everybody be signed out at once. */
+const MOST = 500_000
 
 /** @param accessTtl life of an access token, seconds */
 export function createRevocationMemory(deps: {
@@ -34,27 +39,32 @@ export function createRevocationMemory(deps: {
   const { database, accessTtl, log, now = Date.now } = deps
   /** By session id, oldest first. */
   const remembered = new Map<string, Remembered>()
+  let readUntil = 0
 
-  function remember(payload: string): void {
-    const { sid, sub, kind, reason } = JSON.parse(payload) as Record<string, string>
-    if (kind !== 'revoked' || sid === undefined || sub === undefined || reason === undefined) return
-    remembered.delete(sid)
-    remembered.set(sid, { userId: sub, reason, heardAt: now() })
+  /** From the table, never from a notification: anybody who may connect can send one. */
+  async function read(): Promise<void> {
+    const since = Math.max(now() - REMEMBER_FOR, readUntil - LATEST_COMMIT)
+    for (const row of await database.query(readRevocations, [new Date(since), MOST])) {
+      const revokedAt = row.issued_until.getTime()
+      remembered.delete(row.session_id)
+      remembered.set(row.session_id, { userId: row.user_id, reason: row.reason, revokedAt })
+      readUntil = Math.max(readUntil, revokedAt)
+    }
     forgetOld()
   }
 
   function forgetOld(): void {
-    for (const [sid, { heardAt }] of remembered) {
-      if (heardAt > now() - REMEMBER_FOR) return
-      remembered.delete(sid)
+    for (const [sessionId, { revokedAt }] of remembered) {
+      if (revokedAt > now() - REMEMBER_FOR && remembered.size <= MOST) return
+      remembered.delete(sessionId)
     }
   }
 
   async function rewrite(): Promise<number> {
-    forgetOld()
+    await read()
     let count = 0
-    for (const [sid, { userId, reason }] of remembered) {
-      const lost = [userId, reason, accessTtl + FEED_MARGIN, 'system', null, null, 'rewritten', sid] as const
+    for (const [sessionId, { userId, reason }] of remembered) {
+      const lost = [userId, reason, accessTtl + FEED_MARGIN, 'system', null, null, 'rewritten', sessionId] as const
       const [again] = await database.query(endAgain, lost)
       if (again !== undefined) count += 1
     }
@@ -62,16 +72,28 @@ export function createRevocationMemory(deps: {
     return count
   }
 
+  const newRevocations = createFollower(read)
   /** The connection is back, the database perhaps another one, and not always ready at once. */
-  function rewriteUntilDone(): void {
-    rewrite().catch(() => void setTimeout(rewriteUntilDone, RETRY_AFTER).unref())
-  }
+  const newDatabase = createFollower(rewrite)
 
   return {
     rewrite,
-    knows: (sessionId) => remembered.has(sessionId),
-    start: () => database.listen(REVOCATIONS_CHANNEL, remember, rewriteUntilDone),
+    async start() {
+      await database.listen(REVOCATIONS_CHANNEL, newRevocations.changed, newDatabase.changed)
+      await read()
+    },
+    stop() {
+      newRevocations.stop()
+      newDatabase.stop()
+    },
   }
 }
+
+const readRevocations = statement<{ session_id: string; user_id: string; reason: string; issued_until: Date }>(
+  'revocations.read',
+  `select session_id, user_id, reason, issued_until from revocations
+   where kind = 'revoked' and issued_until > $1::timestamptz
+   order by issued_until limit $2::int`,
+)
 
 const endAgain = endingSessions('revocations.end_again', 'id = $8::uuid')

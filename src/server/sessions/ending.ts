@@ -1,6 +1,6 @@
 /** The ways in which a session ends by somebody's will. */
 import type { RevocationReason } from '../../protocol/errors.ts'
-import { statement, type Database, type Queryable, type Transaction } from '../database/database.ts'
+import { statement, type Database, type Queryable } from '../database/database.ts'
 import { endingSessions, FEED_MARGIN } from '../revocations/ending-sessions.ts'
 import { IS_LIVE } from './session.ts'
 
@@ -23,7 +23,7 @@ export interface Ending {
   revokeEverybody(reason: RevocationReason, actor: Actor): Promise<number>
   /** The same inside a transaction that changes the account and has locked its row. */
   revokeAllIn(
-    tx: Transaction,
+    tx: Queryable,
     userId: string,
     except: string | null,
     reason: RevocationReason,
@@ -56,10 +56,13 @@ export function createEnding({ database, accessTtl }: { database: Database; acce
     revokeAllIn,
     async revokeEverybody(reason, actor) {
       let count = 0
+      let last = FIRST_USER
       for (;;) {
-        const users = await database.query(usersWithSessions, [])
-        if (users.length === 0) return count
+        const users = await database.query(nextUsers, [last])
         for (const { user_id: userId } of users) count += await revokeAll(userId, null, reason, actor)
+        const end = users.at(-1)
+        if (end === undefined) return count
+        last = end.user_id
       }
     },
     async revoke(userId, sessionId, reason, actor) {
@@ -74,9 +77,15 @@ export function createEnding({ database, accessTtl }: { database: Database; acce
 const endOne = endingSessions('sessions.end', `${IS_LIVE} and id = $8::uuid`)
 const endAll = endingSessions('sessions.end_all', `${IS_LIVE} and ($8::uuid is null or id <> $8::uuid)`)
 
-const usersWithSessions = statement<{ user_id: string }>(
-  'sessions.users_with_sessions',
-  `select distinct user_id from sessions where ${IS_LIVE} limit 1000`,
+/** Sorts before every user's id. */
+const FIRST_USER = '00000000-0000-0000-0000-000000000000'
+
+/** Along the primary key, so that each row is read once, however many there are. */
+const nextUsers = statement<{ user_id: string }>(
+  'sessions.next_users',
+  `select distinct user_id from (
+     select user_id from sessions where user_id > $1::uuid order by user_id limit 5000
+   ) as next order by user_id`,
 )
 
 const exists = statement<{ id: string }>(

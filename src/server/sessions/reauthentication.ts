@@ -1,7 +1,7 @@
 /** A person proves again who they are, in a session that goes on. */
 import { statement, type Database } from '../database/database.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
-import { GRANT_COLUMNS, issueAccessToken, type GrantRow } from './session-grant.ts'
+import { ISSUANCE_COLUMNS, issueAccessToken, type IssuanceRow } from './token-issuance.ts'
 import { IS_LIVE } from './session.ts'
 
 export type Reauthenticate = (
@@ -22,12 +22,12 @@ export const createReauthenticate =
     return row ? issueAccessToken(accessTokens, row, row.now) : null
   }
 
-const endGrace = statement<GrantRow>(
+const endGrace = statement<IssuanceRow>(
   'sessions.reauthenticate',
   `with confirmed as (
      update sessions set rotated_at = null
      where user_id = $1::uuid and id = $2::uuid and ${IS_LIVE}
-     returning ${GRANT_COLUMNS}
+     returning ${ISSUANCE_COLUMNS}
    ), history as (
      insert into events (user_id, session_id, type, actor, actor_session_id, ip)
      select user_id, id, 'session.reauthenticated', 'user', id, $3::inet from confirmed

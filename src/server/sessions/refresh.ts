@@ -13,7 +13,7 @@ import { hashSecret, isSameSecret } from '../tokens/secrets.ts'
 import { hashIdempotencyKey, wasRotatedWith } from './idempotency.ts'
 import { describeRefusal } from './refusals.ts'
 import { IS_LIVE, type Transport } from './session.ts'
-import { GRANT_COLUMNS, issueTokens, type GrantRow, type IssuedTokens } from './session-grant.ts'
+import { ISSUANCE_COLUMNS, issueTokens, type IssuanceRow, type IssuedTokens } from './token-issuance.ts'
 
 export interface PresentedRefreshToken {
   readonly refreshToken: string
@@ -74,7 +74,7 @@ async function rotate(
   { database, settings }: RefreshDependencies,
   token: RefreshToken,
   presented: PresentedRefreshToken,
-): Promise<(GrantRow & { recovered: boolean }) | undefined> {
+): Promise<(IssuanceRow & { recovered: boolean }) | undefined> {
   const [row] = await database.query(rotateSession, [
     token.userId,
     token.sessionId,
@@ -158,7 +158,7 @@ const refuse = (reason: Parameters<typeof refreshRefused>[0], terminal = true) =
  * looks again at that row only (measured: with a self-join or a sub-select the loser rotates too).
  * `local` suffices for this commit, where standbys are synchronous: the token proves itself (g > n).
  */
-const rotateSession = statement<GrantRow & { recovered: boolean }>(
+const rotateSession = statement<IssuanceRow & { recovered: boolean }>(
   'refresh.rotate',
   `update sessions set
      generation = $4::bigint + 1,
@@ -177,10 +177,10 @@ const rotateSession = statement<GrantRow & { recovered: boolean }>(
      and transport = $5::text
      and ($6::text is null or client_id = $6::text)
      and ${IS_LIVE}
-   returning ${GRANT_COLUMNS}, recovered, set_config('synchronous_commit', 'local', true)`,
+   returning ${ISSUANCE_COLUMNS}, recovered, set_config('synchronous_commit', 'local', true)`,
 )
 
-type ReadRow = GrantRow & {
+type ReadRow = IssuanceRow & {
   secret_hash: Buffer
   generation: number
   idempotency_hashes: Buffer
@@ -197,7 +197,7 @@ type ReadRow = GrantRow & {
  */
 const readSession = statement<ReadRow>(
   'refresh.read',
-  `select ${GRANT_COLUMNS}, secret_hash, generation, idempotency_hashes, transport, revoked_reason,
+  `select ${ISSUANCE_COLUMNS}, secret_hash, generation, idempotency_hashes, transport, revoked_reason,
      coalesce(rotated_at > clock_timestamp() - make_interval(secs => $3::float8), false) as within_grace,
      idle_expires_at <= clock_timestamp() as idle_expired,
      absolute_expires_at <= clock_timestamp() as absolute_expired

@@ -55,17 +55,21 @@ export interface SessionRow {
   data: Record<string, unknown>
 }
 
+/** A row's `SessionStatus`. */
+export const SESSION_STATUS = `
+  case
+    when revoked_at is not null then 'revoked'
+    when least(idle_expires_at, absolute_expires_at) <= clock_timestamp() then 'expired'
+    else 'active'
+  end`
+
 /** The select list of a `SessionRow`. */
 export const SESSION_COLUMNS = `
   id, user_id, client_id, transport, created_at, authenticated_at, last_used_at,
   idle_expires_at, absolute_expires_at, revoked_at, revoked_reason, amr,
   device_name, device_label, device_type, device_model, browser_name, browser_version,
   os_name, os_version, app_name, app_version, host(ip_last) as ip, location, data,
-  case
-    when revoked_at is not null then 'revoked'
-    when least(idle_expires_at, absolute_expires_at) <= clock_timestamp() then 'expired'
-    else 'active'
-  end as status`
+  ${SESSION_STATUS} as status`
 
 /** The condition under which a row is a live session. */
 export const IS_LIVE = `

@@ -8,7 +8,7 @@ import { createReading, type Reading } from './reading.ts'
 import { createReauthenticate, type Reauthenticate } from './reauthentication.ts'
 import { createRefresh, type Refresh, type RefreshSettings } from './refresh.ts'
 import { toSession, type Session } from './session.ts'
-import { issueTokens, type IssuedTokens } from './session-grant.ts'
+import { issueTokens, type IssuedTokens } from './token-issuance.ts'
 import { insertSession, type SignIn, type SignInSettings } from './sign-in.ts'
 
 export interface Sessions extends Reading, Ending {

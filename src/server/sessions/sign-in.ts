@@ -3,7 +3,7 @@
  * password was checked before a reset, or whose account was disabled meanwhile, does not survive it.
  */
 import { v7 as uuidv7 } from 'uuid'
-import { statement, type Database, type Transaction } from '../database/database.ts'
+import { statement, type Database, type Queryable } from '../database/database.ts'
 import { endingSessions, FEED_MARGIN } from '../revocations/ending-sessions.ts'
 import { encodeRefreshToken } from '../tokens/refresh-token.ts'
 import type { Ring } from '../tokens/ring.ts'
@@ -11,7 +11,7 @@ import { hashSecret, newSecret } from '../tokens/secrets.ts'
 import type { Device } from './device.ts'
 import { NO_KEYS } from './idempotency.ts'
 import { IS_LIVE, SESSION_COLUMNS, type SessionRow, type Transport } from './session.ts'
-import { GRANT_COLUMNS, type GrantRow } from './session-grant.ts'
+import { ISSUANCE_COLUMNS, type IssuanceRow } from './token-issuance.ts'
 
 export interface SignIn {
   readonly userId: string
@@ -45,7 +45,7 @@ const UNREMEMBERED_TTL = 24 * 60 * 60
 export async function insertSession(
   deps: { database: Database; ring: Ring; settings: SignInSettings },
   signIn: SignIn,
-): Promise<{ row: SessionRow & GrantRow; refreshToken: string } | null> {
+): Promise<{ row: SessionRow & IssuanceRow; refreshToken: string } | null> {
   const { database, ring, settings } = deps
   const id = uuidv7()
   const secret = newSecret()
@@ -64,7 +64,7 @@ export async function insertSession(
   )
 }
 
-async function endSupersededSessions(tx: Transaction, signIn: SignIn, settings: SignInSettings): Promise<void> {
+async function endSupersededSessions(tx: Queryable, signIn: SignIn, settings: SignInSettings): Promise<void> {
   const common = [settings.accessTtl + FEED_MARGIN, 'system', null, signIn.ip, null] as const
   if (signIn.replaces !== null) {
     await tx.query(endReplaced, [signIn.userId, 'replaced', ...common, signIn.replaces])
@@ -119,7 +119,7 @@ const endBeyondLimit = endingSessions(
    )`,
 )
 
-const insert = statement<SessionRow & GrantRow>(
+const insert = statement<SessionRow & IssuanceRow>(
   'sign_in.insert',
   `with added as (
      insert into sessions (
@@ -140,5 +140,5 @@ const insert = statement<SessionRow & GrantRow>(
      insert into events (user_id, session_id, type, actor, actor_session_id, ip)
      select user_id, id, 'session.created', 'user', id, ip_first from added
    )
-   select ${SESSION_COLUMNS}, ${GRANT_COLUMNS} from added`,
+   select ${SESSION_COLUMNS}, ${ISSUANCE_COLUMNS} from added`,
 )

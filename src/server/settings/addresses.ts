@@ -24,6 +24,9 @@ export const urlWithPassword = (...schemes: readonly string[]): Kind<string> => 
     if (!URL.canParse(url)) {
       throw new InvalidValue('is not a valid URL: write special characters of the password percent-encoded, # as %23')
     }
+    if (new URL(url).searchParams.has('options')) {
+      throw new InvalidValue('must not carry options=: Hallpass sets those of its connections itself')
+    }
     return url
   },
   show: () => 'set, hidden',

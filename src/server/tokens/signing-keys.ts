@@ -5,14 +5,15 @@
  * `active` until a newer key becomes so, then `retired` and still published until the last token it
  * signed has expired. Rotation is one insert.
  */
-import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { calculateJwkThumbprint, exportJWK, importJWK, type CryptoKey, type JWK } from 'jose'
+import { createPrivateKey, type KeyObject } from 'node:crypto'
+import { importJWK, type CryptoKey, type JWK } from 'jose'
 import { Unavailable } from '../errors.ts'
-import { statement, type Database } from '../database/database.ts'
+import { statement, type Database, type Statement } from '../database/database.ts'
+import { createFollower } from '../database/follower.ts'
 import type { Ring } from './ring.ts'
+import { makeKeyPair, type SigningAlgorithm } from './key-pair.ts'
 import { SigningKey } from './signing-key.entity.ts'
 
-export type SigningAlgorithm = 'ES256' | 'EdDSA' | 'RS256'
 export type SigningKeyState = 'next' | 'active' | 'retired' | 'withdrawn'
 
 export interface PublishedKey {
@@ -37,7 +38,8 @@ export interface SigningKeys {
    * Makes the first key where there is none, one that works where the ring cannot open the newest (only
    * after --accept-new-secret), and one for a newly configured algorithm; then follows every change.
    */
-  start(): Promise<void>
+  start(options?: { mayCreate?: boolean }): Promise<void>
+  stop(): void
   /** @throws {Unavailable} when no key of the ring opens the active one */
   active(): { kid: string; alg: string; privateKey: KeyObject }
   publicKey(kid: string): { alg: string; key: CryptoKey | Uint8Array } | undefined
@@ -73,14 +75,17 @@ export function createSigningKeys(deps: {
   const { database, ring, alg, accessTtl, now = Date.now } = deps
   let keys: LoadedKey[] = []
 
-  async function start(): Promise<void> {
+  const follower = createFollower(reload)
+
+  async function start({ mayCreate = true } = {}): Promise<void> {
+    await database.listen(CHANNEL, follower.changed, follower.changed)
     await reload()
+    if (!mayCreate) return
     const newest = keys.findLast((key) => !key.revoked)
-    if (newest === undefined) await add(0, true)
-    else if (ring.withFingerprint(newest.row.secretFingerprint) === undefined) await add(0)
-    else if (newest.alg !== alg) await add(PUBLISH_AHEAD)
-    const follow = (): void => void reload().catch(() => undefined)
-    await database.listen(CHANNEL, follow, follow)
+    const canOpen = newest !== undefined && ring.withFingerprint(newest.row.secretFingerprint) !== undefined
+    if (!canOpen) await add(alg, 0, insertKeyOnce)
+    // Also a retired one counts: in a rolling change no restart of an older process changes it back.
+    else if (!published().some(({ key }) => key.alg === alg)) await add(alg, PUBLISH_AHEAD, insertKeyOnce)
   }
 
   async function reload(): Promise<void> {
@@ -104,6 +109,9 @@ export function createSigningKeys(deps: {
     })
   }
 
+  /** A change of algorithm is the configuration's of a server that starts, not a command's. */
+  const algOfNewest = (): SigningAlgorithm => (keys.findLast((key) => !key.revoked)?.alg ?? alg) as SigningAlgorithm
+
   const published = () => states().filter(({ state }) => state !== 'withdrawn')
 
   function active(): { kid: string; alg: string; privateKey: KeyObject } {
@@ -119,22 +127,20 @@ export function createSigningKeys(deps: {
     return createPrivateKey({ key: secret.decrypt(row.privateKey, kid), format: 'der', type: 'pkcs8' })
   }
 
-  async function add(delay: number, onlyFirst = false): Promise<PublishedKey> {
-    let made = await generate(alg)
-    // Not to be taken for an option by a command line.
-    while (made.kid.startsWith('-')) made = await generate(alg)
+  async function add(keyAlg: SigningAlgorithm, delay: number, insert: Statement<never>): Promise<PublishedKey> {
+    const made = await makeKeyPair(keyAlg)
     const values = [
       made.kid,
-      alg,
+      keyAlg,
       JSON.stringify(made.publicJwk),
       ring.current.encrypt(made.pkcs8, made.kid),
       ring.current.fingerprint,
       delay,
     ]
     await database.transaction(async (tx) => {
-      // Processes that start on an empty database at once must agree on one key.
-      if (onlyFirst) await tx.query(lockKeys, [])
-      await tx.query(onlyFirst ? insertFirstKey : insertKey, values)
+      // Processes that start together must agree on one key.
+      await tx.query(lockKeys, [])
+      await tx.query(insert, values)
     })
     await reload()
     const key = list().find(({ kid }) => kid === made.kid) ?? list().at(-1)
@@ -143,9 +149,11 @@ export function createSigningKeys(deps: {
   }
 
   async function revoke(kid: string): Promise<boolean> {
+    const wasActive = states().some(({ key, state }) => key.kid === kid && state === 'active')
     const [row] = await database.query(revokeKey, [kid])
-    await reload()
-    if (!keys.some((key) => !key.revoked && key.activatesAt.getTime() <= now())) await add(0)
+    // A new one, never an older one: that may have been replaced because it leaked.
+    if (wasActive) await add(algOfNewest(), 0, insertKey)
+    else await reload()
     return row !== undefined
   }
 
@@ -178,7 +186,8 @@ export function createSigningKeys(deps: {
     list,
     revoke,
     reencrypt,
-    rotate: ({ immediately = false } = {}) => add(immediately ? 0 : PUBLISH_AHEAD),
+    stop: follower.stop,
+    rotate: ({ immediately = false } = {}) => add(algOfNewest(), immediately ? 0 : PUBLISH_AHEAD, insertKey),
     jwks: () => ({ keys: published().map(({ key }) => key.publicJwk) }),
     publicKey(kid) {
       const found = published().find(({ key }) => key.kid === kid)?.key
@@ -206,22 +215,6 @@ async function load(row: SigningKey): Promise<LoadedKey> {
   }
 }
 
-async function generate(alg: SigningAlgorithm): Promise<{ kid: string; publicJwk: JWK; pkcs8: Buffer }> {
-  const { publicKey, privateKey } =
-    alg === 'ES256'
-      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
-      : alg === 'EdDSA'
-        ? generateKeyPairSync('ed25519')
-        : generateKeyPairSync('rsa', { modulusLength: 3072 }) // ASVS 11.2.3: 128 bits of security
-  const bare = await exportJWK(publicKey)
-  const kid = await calculateJwkThumbprint(bare) // RFC 7638
-  return {
-    kid,
-    publicJwk: { ...bare, kid, alg, use: 'sig' },
-    pkcs8: privateKey.export({ format: 'der', type: 'pkcs8' }),
-  }
-}
-
 const lockKeys = statement('keys.lock', 'lock table signing_keys in share row exclusive mode')
 
 const insertInto = `
@@ -233,10 +226,18 @@ const insertKey = statement(
   `with added as (${insertInto} returning kid) select pg_notify('${CHANNEL}', kid) from added`,
 )
 
-const insertFirstKey = statement(
-  'keys.insert_first',
-  `with added as (${insertInto} where not exists (select from signing_keys where revoked_at is null) returning kid)
-   select pg_notify('${CHANNEL}', kid) from added`,
+/** Unless another process has just done so. */
+const insertKeyOnce = statement(
+  'keys.insert_once',
+  `with added as (
+     ${insertInto}
+     where not exists (
+       select from signing_keys
+       where revoked_at is null and alg = $2::text and secret_fingerprint = $5::bytea
+         and created_at > clock_timestamp() - interval '1 hour'
+     )
+     returning kid
+   ) select pg_notify('${CHANNEL}', kid) from added`,
 )
 
 const revokeKey = statement<{ kid: string }>(

@@ -61,9 +61,14 @@ export function createUsers(deps: {
   async function isRight(user: CredentialRow | undefined, password: string): Promise<boolean> {
     const { matches, needsRehash } = await passwords.verify(password, user?.password_hash ?? null)
     if (matches && needsRehash && user?.password_hash != null) {
-      await database.query(replaceHash, [user.id, user.password_hash, await passwords.hash(password)])
+      // Whoever is right signs in, also when there is no room to hash now: next time, then.
+      await rehash(user.id, user.password_hash, password).catch(() => undefined)
     }
     return matches
+  }
+
+  async function rehash(userId: string, former: string, password: string): Promise<void> {
+    await database.query(replaceHash, [userId, former, await passwords.hash(password)])
   }
 
   return {

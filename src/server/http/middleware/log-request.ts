@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { Unavailable } from '../../errors.ts'
-import type { Context, Handler } from '../context.ts'
+import type { Handler } from '../context.ts'
 
 /**
  * One line per request: the route's template, never the URL, whose query and path may hold what is
@@ -19,18 +19,19 @@ export const logRequest =
       session_id: ctx.state.sessionId,
       user_id: ctx.state.userId,
     }
-    if (ctx.status < 500) log.info(line, 'request')
-    else log.error({ ...line, ...describeFailure(ctx) }, 'request failed')
+    const { failure } = ctx.state
+    if (failure === undefined || ctx.status < 500) log.info(line, 'request')
+    else log.error({ ...line, ...describeFailure(failure) }, 'request failed')
   }
 
 /** A driver's error may quote the row it stumbled over: its class, code and place are enough to go on. */
-function describeFailure(ctx: Context): Record<string, unknown> {
-  const { failure } = ctx.state
-  const cause = failure instanceof Unavailable ? failure.cause : failure
-  if (!(cause instanceof Error)) return { failure: failure instanceof Error ? failure.message : typeof failure }
+export function describeFailure(failure: unknown): Record<string, unknown> {
+  const cause = failure instanceof Unavailable ? (failure.cause ?? failure) : failure
+  if (!(cause instanceof Error)) return { failure: typeof cause }
   return {
     failure: cause.name,
     code: 'code' in cause ? cause.code : undefined,
+    reason: cause instanceof Unavailable ? cause.message : undefined,
     at: cause.stack
       ?.split('\n')
       .filter((line) => line.trimStart().startsWith('at '))

@@ -1,7 +1,7 @@
 /** What a session's row says of the tokens that are made for it. */
 import type { AccessTokens } from '../tokens/access-token.ts'
 
-export interface GrantRow {
+export interface IssuanceRow {
   user_id: string
   id: string
   client_id: string
@@ -15,8 +15,8 @@ export interface GrantRow {
   now: Date
 }
 
-/** The select or returning list of a `GrantRow`; `now` is the only clock that tokens know. */
-export const GRANT_COLUMNS = `
+/** The select or returning list of a `IssuanceRow`; `now` is the only clock that tokens know. */
+export const ISSUANCE_COLUMNS = `
   user_id, id, client_id, scope, amr, claims, authenticated_at, idle_expires_at, absolute_expires_at,
   persistent, clock_timestamp() as now`
 
@@ -36,7 +36,7 @@ export interface IssuedTokens {
 /** @param authenticatedAt other than the row's after a re-authentication, which later refreshes do not inherit */
 export async function issueAccessToken(
   accessTokens: AccessTokens,
-  row: GrantRow,
+  row: IssuanceRow,
   authenticatedAt: Date = row.authenticated_at,
 ): Promise<{ accessToken: string; expiresIn: number }> {
   return accessTokens.issue({
@@ -54,7 +54,7 @@ export async function issueAccessToken(
 
 export async function issueTokens(
   accessTokens: AccessTokens,
-  row: GrantRow,
+  row: IssuanceRow,
   refreshToken: string,
 ): Promise<IssuedTokens> {
   const { accessToken, expiresIn } = await issueAccessToken(accessTokens, row)
@@ -69,5 +69,5 @@ export async function issueTokens(
   }
 }
 
-const endsAt = (row: GrantRow): Date =>
+const endsAt = (row: IssuanceRow): Date =>
   row.idle_expires_at < row.absolute_expires_at ? row.idle_expires_at : row.absolute_expires_at
