@@ -79,6 +79,31 @@ describe('PostgreSQL behind the port', () => {
     await database.close()
   })
 
+  it('loses no connection of its pool to transactions whose connection is cut', async function () {
+    this.timeout(30_000)
+    const database = await open()
+    const cut = statement('test.cut', 'select pg_terminate_backend(pg_backend_pid())')
+    const transactions = Array.from({ length: 40 }, () =>
+      failure(
+        database.transaction(async (tx) => {
+          await tx.query(isolation, [])
+          await tx.query(cut, [])
+        }),
+      ),
+    )
+    for (const error of await Promise.all(transactions)) expect(error).to.be.instanceOf(Unavailable)
+    const all = Array.from({ length: 100 }, () => database.query(isolation, []))
+    expect(await Promise.all(all)).to.have.length(100)
+    await database.close()
+  })
+
+  it('takes what the URL says about TLS', async () => {
+    const insisting = new URL(url)
+    insisting.searchParams.set('sslmode', 'verify-full')
+    const error = await failure(openPostgres(insisting.href, () => undefined))
+    expect((error as Error).message, 'this server has no TLS').to.match(/SSL/)
+  })
+
   it('rolls back what fails, and says nothing else than the failure', async () => {
     const database = await open()
     const insert = statement('test.insert', `insert into clients (id, name) values ('half', 'Half')`)

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -65,6 +65,14 @@ describe('a server on the embedded store', function () {
     expect((await cli('keys', 'list')).output.trim().split('\n')).to.have.length(after.length)
   })
 
+  it('takes its signing algorithm from the server, not from a command', async () => {
+    const before = await kidsOf(server.url)
+    const other = { ...environment, HALLPASS_SIGNING_ALG: 'EdDSA' }
+    const rotated = await runCli('', ['keys', 'rotate'], other)
+    expect(rotated.output).to.include('ES256')
+    expect(await kidsOf(server.url)).to.have.length(before.length + 1)
+  })
+
   it('refuses what it does not understand, with an exit code', async () => {
     const wrong = await cli('keys', 'revoke', 'no such key')
     expect(wrong.code).to.equal(1)
@@ -85,6 +93,22 @@ describe('a server on the embedded store', function () {
     const replayed = await refresh(server.url, person.refreshToken, { key: 'one' })
     expect(replayed.body.refresh_token).to.equal(rotated.body.refresh_token)
     expect((await refresh(server.url, replayed.body.refresh_token)).status).to.equal(200)
+  })
+
+  it('does not start on a secret that was cut short, and says so', async () => {
+    const data = join(directory, 'cut short')
+    mkdirSync(data, { mode: 0o700 })
+    writeFileSync(join(data, 'secret'), '')
+    const { code, output } = await runCli('', ['serve'], { ...environment, HALLPASS_DATA_DIR: data })
+    expect(code).to.equal(1)
+    expect(output).to.include(data).and.include('the file secret')
+  })
+
+  it('does not start half: where its socket cannot be, it serves nobody', async () => {
+    const data = join(directory, 'a directory with a name that is so long '.repeat(4))
+    const { code, output } = await runCli('', ['serve'], { ...environment, HALLPASS_DATA_DIR: data })
+    expect(code).to.equal(1)
+    expect(output).to.include('too long for a socket')
   })
 
   it('ends sessions by the command line', async () => {

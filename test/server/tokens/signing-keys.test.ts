@@ -72,6 +72,15 @@ describe('signing keys', () => {
       expect((await send(`${url}/v1/users/me`, { token: refreshed.body.access_token })).status).to.equal(200)
     })
 
+    it('that are revoked are followed by a new one, never by one that was retired', async () => {
+      const { hallpass } = server()
+      const before = hallpass.keys.list()
+      const active = before.find(({ state }) => state === 'active')
+      await hallpass.keys.revoke(active?.kid ?? '')
+      const successor = hallpass.keys.active().kid
+      expect(before.map(({ kid }) => kid)).to.not.include(successor)
+    })
+
     it('are sealed with the ring, and sealed anew with its current secret when asked', async () => {
       const { hallpass, url } = server()
       const { database } = hallpass.store

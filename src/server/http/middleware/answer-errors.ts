@@ -33,7 +33,7 @@ function answerProblem(ctx: Context, error: unknown): void {
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
   if (error instanceof Unavailable) {
-    return new Problem(503, 'temporarily_unavailable', 'Nothing was changed. Try again in a moment.', {
+    return new Problem(503, 'temporarily_unavailable', 'The service cannot answer now. Send the same request again in a moment.', {
       headers: { 'Retry-After': String(error.retryAfter) },
     })
   }
