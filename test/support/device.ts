@@ -45,6 +45,9 @@ export class CredentialStore {
   }
 }
 
+/** In tests the service comes back; who goes on asking for so long has found a fault. */
+const MOST_ATTEMPTS = 1_000
+
 const withNewKey = (refreshToken: string): Credential => ({ refreshToken, key: randomUUID() })
 
 export class Device {
@@ -67,6 +70,7 @@ export class Device {
     const presented = this.store.read()
     if (presented === null) return
     for (let attempt = 0; this.store.read() === presented; attempt += 1) {
+      if (attempt === MOST_ATTEMPTS) throw new Error(`${attempt} attempts, and no definitive answer`)
       const answer = await this.#present(presented, attempt)
       if (answer.kind === 'granted') this.store.replace(presented, answer.refreshToken)
       if (answer.kind !== 'refused' || !answer.terminal) continue

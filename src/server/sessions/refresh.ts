@@ -96,10 +96,7 @@ async function decide(
   presented: PresentedRefreshToken,
 ): Promise<IssuedTokens> {
   const { database, ring, accessTokens, settings, log } = deps
-  const [row] = await database.query(readSession, [token.userId, token.sessionId, settings.grace])
-  if (row === undefined) throw refuse('unknown_session')
-  refuseUnlessGood(row, token, presented, log)
-
+  const row = await readGood(deps, token, presented)
   const { generation: current } = row
   // Between the statement and this reading the row changed: nothing is decided, nothing consumed.
   if (token.generation >= current) throw new Unavailable('the session changed while it was refreshed')
@@ -115,7 +112,7 @@ async function decide(
 
   // Committed before it is refused: a thief's victim stays protected although the answer is an error.
   const subtype = isPredecessor ? 'late_predecessor' : 'old_token'
-  await database.query(endReused, [
+  const [ended] = await database.query(endReused, [
     token.userId,
     'token_reuse',
     settings.accessTtl + FEED_MARGIN,
@@ -126,11 +123,28 @@ async function decide(
     token.sessionId,
     token.generation,
   ])
+  if (ended === undefined) {
+    // Another request ended it first, and gives the reason; or lost commits set the row back.
+    await readGood(deps, token, presented)
+    throw new Unavailable('the session changed while it was refreshed')
+  }
   log.warn(
     { event: 'refresh_token_reuse', subtype, session_id: token.sessionId, user_id: token.userId },
     'reuse detected',
   )
   throw refuse('token_reuse')
+}
+
+/** The row as it is now, if it still lets this token refresh. */
+async function readGood(
+  { database, settings, log }: RefreshDependencies,
+  token: RefreshToken,
+  presented: PresentedRefreshToken,
+): Promise<ReadRow> {
+  const [row] = await database.query(readSession, [token.userId, token.sessionId, settings.grace])
+  if (row === undefined) throw refuse('unknown_session')
+  refuseUnlessGood(row, token, presented, log)
+  return row
 }
 
 /** The order of docs/refresh.md: secret hash, transport, client, then the session's own state. */

@@ -88,11 +88,19 @@ export function createSigningKeys(deps: {
     else if (!published().some(({ key }) => key.alg === alg)) await add(alg, PUBLISH_AHEAD, insertKeyOnce)
   }
 
+  let readings = 0
+  let latestReading = 0
+
   async function reload(): Promise<void> {
+    const reading = (readings += 1)
     const rows = await database.unitOfWork((em) =>
       em.find(SigningKey, {}, { orderBy: { activatesAt: 'asc', kid: 'asc' } }),
     )
-    keys = await Promise.all(rows.map(async (row) => keys.find((known) => isUnchanged(known, row)) ?? load(row)))
+    const read = await Promise.all(rows.map(async (row) => keys.find((known) => isUnchanged(known, row)) ?? load(row)))
+    // Readings may overlap and end in any order: an older one never undoes a newer one.
+    if (reading < latestReading) return
+    latestReading = reading
+    keys = read
   }
 
   /** States by the clock: the newest key whose time has come is active. */

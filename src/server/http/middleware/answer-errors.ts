@@ -33,9 +33,14 @@ function answerProblem(ctx: Context, error: unknown): void {
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
   if (error instanceof Unavailable) {
-    return new Problem(503, 'temporarily_unavailable', 'The service cannot answer now. Send the same request again in a moment.', {
-      headers: { 'Retry-After': String(error.retryAfter) },
-    })
+    return new Problem(
+      503,
+      'temporarily_unavailable',
+      'The service cannot answer now. Send the same request again in a moment.',
+      {
+        headers: { 'Retry-After': String(error.retryAfter) },
+      },
+    )
   }
   return new Problem(500, 'internal_error', 'Something went wrong on our side. It is in the log of this service.')
 }

@@ -1,0 +1,88 @@
+import { expect } from 'chai'
+import { untilAnswered } from '../support/device.ts'
+import { generationOf, refresh } from '../support/people.ts'
+import { onTwoProcesses } from '../support/processes.ts'
+import { eventsOf, feedOf, HOUR, mailsTo, moveTimes, rowOf } from '../support/rows.ts'
+import { createSession, createUser } from '../support/sessions.ts'
+
+const times = <Result>(count: number, make: (index: number) => Result): Result[] =>
+  Array.from({ length: count }, (_, index) => make(index))
+
+describe('refreshes that arrive at once', function () {
+  this.timeout(180_000)
+
+  // A grace so long that no machine is too slow for it.
+  const settings = { HALLPASS_REFRESH_GRACE: '10m' }
+
+  onTwoProcesses((service) => {
+    const aSession = async () => createSession(service().aside, await createUser(service().aside))
+    const present = (turn: number, token: string, key?: string) =>
+      untilAnswered(() => refresh(service().url(turn), token, key === undefined ? {} : { key }))
+
+    it('all carry the same successor, which works: 20 of one token, 200 rounds', async () => {
+      const session = await aSession()
+      let token = session.refreshToken
+      for (let round = 0; round < 200; round += 1) {
+        const answers = await Promise.all(times(20, (turn) => present(turn, token)))
+        expect(answers.map(({ status }) => status)).to.deep.equal(times(20, () => 200))
+        const successors = new Set(answers.map(({ body }) => body.refresh_token))
+        expect(successors.size, `successors in round ${round}`).to.equal(1)
+        expect(successors).not.to.include(token)
+        ;[token = ''] = successors
+      }
+      expect((await rowOf(service().aside, session)).generation, 'one rotation a round').to.equal(200)
+      expect(await feedOf(service().aside, session)).to.be.empty
+    })
+
+    it('are never reuse while every older token comes with the key it was rotated with', async () => {
+      const session = await aSession()
+      const tokens = [session.refreshToken]
+      for (let round = 0; round < 60; round += 1) {
+        const current = tokens[round] ?? ''
+        const keyed = times(6, (turn) => present(turn, current, `key ${round}`))
+        const older = [1, 2, 3]
+          .filter((back) => round >= back)
+          .flatMap((back) => times(2, (turn) => present(turn, tokens[round - back] ?? '', `key ${round - back}`)))
+        const unkeyed = Promise.any(keyed).then(() => Promise.all(times(3, (turn) => present(turn, current))))
+
+        const answers = await Promise.all([...keyed, ...older])
+        const late = await unkeyed
+        expect([...answers, ...late].map(({ body }) => body.reason ?? 'granted')).to.deep.equal(
+          [...answers, ...late].map(() => 'granted'),
+        )
+        const successors = new Set([...(await Promise.all(keyed)), ...late].map(({ body }) => body.refresh_token))
+        expect(successors.size, `successors in round ${round}`).to.equal(1)
+        for (const { body } of answers) expect(generationOf(body.refresh_token)).to.be.within(round, round + 1)
+        tokens.push(...successors)
+        // The grace is over before the next round: from here on only the keys speak for the older tokens.
+        await moveTimes(service().aside, session, { rotated_at: -HOUR })
+      }
+      expect((await rowOf(service().aside, session)).generation).to.equal(60)
+    })
+
+    it('of an old token are one reuse: one event, one entry in the feed, one mail', async () => {
+      for (const [subtype, rotations] of [
+        ['late_predecessor', 1],
+        ['old_token', 3],
+      ] as const) {
+        for (let round = 0; round < 15; round += 1) {
+          const session = await aSession()
+          let token = session.refreshToken
+          for (let each = 0; each < rotations; each += 1) token = (await present(each, token)).body.refresh_token
+          await moveTimes(service().aside, session, { rotated_at: -HOUR })
+
+          const answers = await Promise.all(times(20, (turn) => present(turn, session.refreshToken)))
+          for (const { status, body } of [...answers, await present(round, token)]) {
+            expect(status).to.equal(400)
+            expect(body).to.include({ error: 'invalid_grant', reason: 'token_reuse', terminal: true })
+          }
+          const revoked = (await eventsOf(service().aside, session)).filter(({ type }) => type === 'session.revoked')
+          expect(revoked).to.have.length(1)
+          expect(revoked[0]).to.include({ reason: 'token_reuse', subtype, actor: 'system' })
+          expect(await feedOf(service().aside, session)).to.have.length(1)
+          expect(await mailsTo(service().aside, session.userId)).to.have.length(1)
+        }
+      }
+    })
+  }, settings)
+})
