@@ -194,7 +194,7 @@ export function createSigningKeys(deps: {
     list,
     revoke,
     reencrypt,
-    stop: follower.stop,
+    stop: () => follower.stop(),
     rotate: ({ immediately = false } = {}) => add(algOfNewest(), immediately ? 0 : PUBLISH_AHEAD, insertKey),
     jwks: () => ({ keys: published().map(({ key }) => key.publicJwk) }),
     publicKey(kid) {
