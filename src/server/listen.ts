@@ -32,11 +32,12 @@ export async function listen({ app, readiness }: Hallpass, host: string, port: n
     answering.add(response)
     response.once('close', () => answering.delete(response))
     if (readiness.isStopping) closeAfter(response)
-    // Origin form is all that a service behind its own name is asked in (RFC 9112 section 3.2).
-    if (request.url?.startsWith('/') !== true && request.url !== '*') {
+    const target = originForm(request.url ?? '')
+    if (target === null) {
       response.writeHead(400, { Connection: 'close' }).end()
       return
     }
+    request.url = target
     void handle(request, response)
   })
   await new Promise<void>((resolve, reject) => {
@@ -52,6 +53,14 @@ export async function listen({ app, readiness }: Hallpass, host: string, port: n
       await drain(server)
     },
   }
+}
+
+/** An absolute URL has to be accepted, whatever host it names (RFC 9112 section 3.2.2); null is no target. */
+function originForm(target: string): string | null {
+  if (target.startsWith('/') || target === '*') return target
+  if (!/^https?:\/\//i.test(target) || !URL.canParse(target)) return null
+  const { pathname, search } = new URL(target)
+  return pathname + search
 }
 
 /** The client's next request goes to another process. */

@@ -114,12 +114,12 @@ describe('A refresh is refused', () => {
 
     it('before anything else for its transport, then for its client, then for its end', async () => {
       const browser = await aPersonInABrowser(server().url)
-      await moveTimes(server(), browser, { idle_expires_at: -1, absolute_expires_at: -1 })
       await server().hallpass.sessions.revoke(browser.userId, browser.sessionId, 'revoked_by_admin', {
         kind: 'admin',
         sessionId: null,
         ip: null,
       })
+      await moveTimes(server(), browser, { idle_expires_at: -1, absolute_expires_at: -1 })
       const byBody = await refresh(server().url, browser.refreshToken, { clientId: 'demo' })
       expectRefusal(byBody, 'wrong_transport')
       const cookie = { cookie: `hallpass=${browser.refreshToken}`, origin: server().config.issuer }
