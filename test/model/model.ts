@@ -1,5 +1,5 @@
 /**
- * Section 4 of DESIGN.md without a database, in as few words as it takes: what the service has to
+ * The rules of docs/refresh.md without a database, in as few words as it takes: what the service has to
  * answer, and what is left behind. Pure; the service is compared with it, never the other way round.
  */
 

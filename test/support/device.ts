@@ -1,5 +1,5 @@
 /**
- * A client that keeps the client rule of DESIGN section 4, as docs/refresh.md tells it to everybody:
+ * A client that keeps the client rule, as docs/refresh.md tells it to everybody:
  *
  * 1. the key for a token's refresh is made and stored in the same write as the token;
  * 2. token and key are repeated unchanged until a definitive answer;
