@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { migrations } from '../../migrations/index.ts'
+import { migratePostgres } from '../../src/server/database/migrate.ts'
 import { sharedPostgres } from '../support/postgres.ts'
 import { connectTo } from '../support/held.ts'
 import { aSignedInPerson, send } from '../support/people.ts'
@@ -29,6 +31,15 @@ describe('four processes that start at once on an empty database', function () {
     } finally {
       const codes = await Promise.all(processes.map((each) => each.stop()))
       expect(codes).to.deep.equal([0, 0, 0, 0])
+      await (await sharedPostgres()).dropDatabase(databaseUrl)
+    }
+  })
+
+  it('migrate it once also when all of them come to it in the same moment', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const databaseUrl = await (await sharedPostgres()).createDatabase()
+      const ran = await Promise.all([0, 1, 2, 3].map(() => migratePostgres(databaseUrl)))
+      expect(ran.filter((names) => names.length > 0)).to.deep.equal([migrations.map(({ name }) => name)])
       await (await sharedPostgres()).dropDatabase(databaseUrl)
     }
   })
