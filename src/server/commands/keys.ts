@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import type { Write } from '../commands.ts'
 import type { Hallpass } from '../server.ts'
+import { required } from './required.ts'
 
 export function keysCommand(hallpass: Hallpass | null, write: Write): Command {
   const command = new Command('keys').description('the keys that sign access tokens')
@@ -34,9 +35,4 @@ export function keysCommand(hallpass: Hallpass | null, write: Write): Command {
     })
 
   return command
-}
-
-export function required(hallpass: Hallpass | null): Hallpass {
-  if (hallpass === null) throw new Error('this command needs the service')
-  return hallpass
 }

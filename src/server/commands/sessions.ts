@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { validate as isUuid } from 'uuid'
 import type { Write } from '../commands.ts'
 import type { Hallpass } from '../server.ts'
-import { required } from './keys.ts'
+import { required } from './required.ts'
 
 export function sessionsCommand(hallpass: Hallpass | null, write: Write): Command {
   const command = new Command('sessions').description('signed-in devices')

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import type { Write } from '../commands.ts'
 import type { Hallpass } from '../server.ts'
-import { required } from './keys.ts'
+import { required } from './required.ts'
 
 export function usersCommand(hallpass: Hallpass | null, write: Write): Command {
   const command = new Command('users').description('accounts')

@@ -8,7 +8,7 @@ import type { Users } from '../users/users.ts'
 import { readJson } from './body.ts'
 import type { ClientAddressOf } from './client-address-of.ts'
 import type { Context, Handler } from './context.ts'
-import { bearerToken, invalidAccessToken } from './middleware/require-session.ts'
+import { bearerToken, callerBy, invalidAccessToken } from './middleware/require-session.ts'
 import type { ReadPresentedToken } from './presented-token.ts'
 
 const ReauthenticationBody = z.strictObject({ password: z.string(), refresh_token: z.string().optional() })
@@ -20,16 +20,14 @@ export const reauthentication = (deps: {
   clientAddressOf: ClientAddressOf
   readPresentedToken: ReadPresentedToken
 }): Handler => {
-  const { users, sessions, accessTokens, clientAddressOf, readPresentedToken } = deps
+  const { users, sessions, clientAddressOf, readPresentedToken } = deps
 
   /** By a Bearer token, or by the refresh token, which is not rotated. */
   async function sessionOf(ctx: Context, refreshToken: string | undefined): Promise<Session> {
     if (ctx.get('authorization') !== '') {
       if (refreshToken !== undefined) throw twoCredentials()
-      const claims = await accessTokens.verify(bearerToken(ctx))
-      const live = claims && (await sessions.findLive(claims.sub, claims.sid))
-      if (live === null) throw invalidAccessToken()
-      return live.session
+      const { session } = await callerBy(deps, bearerToken(ctx))
+      return session
     }
     const presented = readPresentedToken(ctx, refreshToken)
     if (presented === 'ambiguous') throw twoCredentials()

@@ -19,8 +19,6 @@ export interface Ending {
    * @returns how many
    */
   revokeAll(userId: string, except: string | null, reason: RevocationReason, actor: Actor): Promise<number>
-  /** Ends every live session of everybody: after a restore, or when a key leaked. @returns how many */
-  revokeEverybody(reason: RevocationReason, actor: Actor): Promise<number>
   /** The same inside a transaction that changes the account and has locked its row. */
   revokeAllIn(
     tx: Queryable,
@@ -29,6 +27,8 @@ export interface Ending {
     reason: RevocationReason,
     actor: Actor,
   ): Promise<number>
+  /** Ends every live session of everybody: after a restore, or when a key leaked. @returns how many */
+  revokeEverybody(reason: RevocationReason, actor: Actor): Promise<number>
 }
 
 /** @param accessTtl life of an access token, seconds: how long the feed has to remember an ended session */

@@ -1,25 +1,35 @@
 import { Problem } from '../../errors.ts'
 import type { Sessions } from '../../sessions/sessions.ts'
 import type { AccessTokens } from '../../tokens/access-token.ts'
-import type { Context, Handler } from '../context.ts'
+import type { Caller, Context, Handler } from '../context.ts'
+
+interface CallerDependencies {
+  accessTokens: AccessTokens
+  sessions: Sessions
+}
 
 /**
  * A Bearer token that this service issued, of a session that is live in the database now: our own
  * endpoints never rely on the feed.
  */
 export const requireSession =
-  ({ accessTokens, sessions }: { accessTokens: AccessTokens; sessions: Sessions }): Handler =>
+  (deps: CallerDependencies): Handler =>
   async (ctx, next) => {
-    const token = bearerToken(ctx)
-    const claims = await accessTokens.verify(token)
-    if (claims === null) throw invalidAccessToken()
-    const live = await sessions.findLive(claims.sub, claims.sid)
-    if (live === null) throw invalidAccessToken()
-    ctx.state.caller = { claims, ...live }
-    ctx.state.sessionId = claims.sid
-    ctx.state.userId = claims.sub
+    const caller = await callerBy(deps, bearerToken(ctx))
+    ctx.state.caller = caller
+    ctx.state.sessionId = caller.claims.sid
+    ctx.state.userId = caller.claims.sub
     await next()
   }
+
+/** @throws {Problem} 401 unless the access token is in force and its session lives */
+export async function callerBy({ accessTokens, sessions }: CallerDependencies, accessToken: string): Promise<Caller> {
+  const claims = await accessTokens.verify(accessToken)
+  if (claims === null) throw invalidAccessToken()
+  const live = await sessions.findLive(claims.sub, claims.sid)
+  if (live === null) throw invalidAccessToken()
+  return { claims, ...live }
+}
 
 /** RFC 6750 section 2.1; the scheme's case does not matter (RFC 9110 section 11.1). */
 export function bearerToken(ctx: Context): string {
