@@ -1,4 +1,8 @@
 /** Every migration, oldest first. A new one is one file and one line here. */
 import { FirstLight } from './0001-first-light.ts'
+import { AccountsAndMail } from './0002-accounts-and-mail.ts'
 
-export const migrations = [{ name: '0001-first-light', class: FirstLight }]
+export const migrations = [
+  { name: '0001-first-light', class: FirstLight },
+  { name: '0002-accounts-and-mail', class: AccountsAndMail },
+]

@@ -19,13 +19,17 @@ export type ProblemCode =
   | 'internal_error'
   | 'temporarily_unavailable'
 
-/** `error` under `/oauth` (RFC 6749 section 5.2, RFC 7009 section 2.2.1). */
+/** `error` under `/oauth` (RFC 6749 section 5.2, RFC 6750 section 3.1, RFC 7009 section 2.2.1). */
 export type OAuthErrorCode =
   | 'invalid_request'
   | 'invalid_client'
   | 'invalid_grant'
   | 'unsupported_grant_type'
+  | 'invalid_scope'
+  | 'invalid_token'
+  | 'insufficient_scope'
   | 'origin_not_allowed'
+  | 'rate_limited'
   | 'server_error'
   | 'temporarily_unavailable'
 
