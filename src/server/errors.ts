@@ -32,22 +32,48 @@ export class OAuthError extends Error {
   readonly status: number
   readonly code: OAuthErrorCode
   readonly extra: Record<string, unknown>
+  readonly headers: Record<string, string>
 
   constructor(
     code: OAuthErrorCode,
     description: string,
-    options: { status?: number; extra?: Record<string, unknown>; cause?: unknown } = {},
+    options: {
+      status?: number
+      extra?: Record<string, unknown>
+      headers?: Record<string, string>
+      cause?: unknown
+    } = {},
   ) {
     super(description, { cause: options.cause })
     this.status = options.status ?? 400
     this.code = code
     this.extra = options.extra ?? {}
+    this.headers = options.headers ?? {}
   }
 }
 
 /** A refresh that is refused; `terminal` tells the client whether to drop its token (docs/http.md). */
 export const refreshRefused = (reason: RefusalReason, description: string, terminal: boolean): OAuthError =>
   new OAuthError('invalid_grant', description, { extra: { reason, terminal } })
+
+/** Too often: 429. Nothing was decided, evaluated or used up. */
+export class RateLimited extends Error {
+  override readonly name = 'RateLimited'
+  /** The limit's name, quota and window (seconds), as in docs/http.md. */
+  readonly policy: string
+  readonly quota: number
+  readonly window: number
+  /** Whole seconds, at least 1. */
+  readonly retryAfter: number
+
+  constructor(options: { policy: string; quota: number; window: number; retryAfter: number }) {
+    super(`the limit ${options.policy} was reached`)
+    this.policy = options.policy
+    this.quota = options.quota
+    this.window = options.window
+    this.retryAfter = options.retryAfter
+  }
+}
 
 /** The service cannot answer now and nothing was consumed: 503 with `Retry-After` (whole seconds). */
 export class Unavailable extends Error {

@@ -1,7 +1,7 @@
 /** Every error becomes an answer here, in the form its endpoint speaks, and a word for the log. */
 import { STATUS_CODES } from 'node:http'
 import type { OAuthErrorCode, ProblemCode } from '../../../protocol/errors.ts'
-import { OAuthError, Problem, Unavailable } from '../../errors.ts'
+import { OAuthError, Problem, RateLimited, Unavailable } from '../../errors.ts'
 import type { Context, Handler } from '../context.ts'
 
 export const answerErrors: Handler = async (ctx, next) => {
@@ -32,6 +32,7 @@ function answerProblem(ctx: Context, error: unknown): void {
 
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
+  if (error instanceof RateLimited) return toTooMany(error)
   if (error instanceof Unavailable) {
     return new Problem(
       503,
@@ -45,10 +46,28 @@ function toProblem(error: unknown): Problem {
   return new Problem(500, 'internal_error', 'Something went wrong on our side. It is in the log of this service.')
 }
 
+/** One form for every limit, with the fields of draft-ietf-httpapi-ratelimit-headers. */
+function toTooMany({ policy, quota, window, retryAfter }: RateLimited): Problem {
+  const wait = retryAfter === 1 ? 'a second' : `${retryAfter} seconds`
+  return new Problem(
+    429,
+    'rate_limited',
+    `This was asked too often. Nothing was used up: wait ${wait}, then send the same request again.`,
+    {
+      headers: {
+        'Retry-After': String(retryAfter),
+        'RateLimit-Policy': `"${policy}";q=${quota};w=${window}`,
+        RateLimit: `"${policy}";r=0;t=${retryAfter}`,
+      },
+    },
+  )
+}
+
 /** RFC 6749 section 5.2. */
 function answerOAuth(ctx: Context, error: unknown): void {
   if (error instanceof OAuthError) {
     ctx.status = error.status
+    ctx.set(error.headers)
     ctx.body = { error: error.code, error_description: error.message, ...error.extra }
     return
   }
@@ -59,6 +78,9 @@ function answerOAuth(ctx: Context, error: unknown): void {
 }
 
 const OAUTH_CODES: Partial<Record<ProblemCode, OAuthErrorCode>> = {
+  invalid_access_token: 'invalid_token',
+  insufficient_scope: 'insufficient_scope',
+  rate_limited: 'rate_limited',
   temporarily_unavailable: 'temporarily_unavailable',
   internal_error: 'server_error',
   origin_not_allowed: 'origin_not_allowed',
