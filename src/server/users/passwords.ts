@@ -22,7 +22,7 @@ export type PasswordCheck = {
 
 export type Passwords = {
   /**
-   * @param password one that `checkPassword` found no fault with
+   * @param password one that `PasswordRules.check` found no fault with
    * @returns a PHC string to store
    * @throws {Unavailable} when too many hashes are under way
    * @throws {RangeError} for a password that no check can have passed (over-long, or with a lone surrogate)
@@ -72,7 +72,7 @@ export const createPasswords = (
   return {
     async hash(password) {
       const form = normalizePassword(password)
-      if (form === null) throw new RangeError('A password must pass checkPassword before it is hashed')
+      if (form === null) throw new RangeError('A password must pass the password rules before it is hashed')
       return run(() => argon2.hash(form, { ...parameters, algorithm: ARGON2ID, outputLen: TAG_BYTES }))
     },
 
