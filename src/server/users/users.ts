@@ -1,8 +1,13 @@
 /** Accounts: who a person is, as far as signing in needs to know. */
-import { v7 as uuidv7 } from 'uuid'
+import type { Logger } from 'pino'
+import { v7 as uuidv7, validate as isUuid } from 'uuid'
 import { statement, type Database } from '../database/database.ts'
+import { wishMail } from '../emails/outbox.ts'
+import type { RateLimits } from '../rate-limits/rate-limits.ts'
+import type { Actor } from '../sessions/ending.ts'
+import type { AccountChanges } from './account-changes.ts'
 import { parseEmailAddress } from './email-address.ts'
-import { checkPassword, type PasswordFault } from './password-rules.ts'
+import type { PasswordFault, PasswordRules } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
 import { User } from './user.entity.ts'
 
@@ -17,13 +22,23 @@ export type Registration =
   | { readonly kind: 'invalid_address' }
   | { readonly kind: 'weak_password'; readonly faults: readonly PasswordFault[] }
 
+export type PasswordChange =
+  | { readonly kind: 'changed' }
+  | { readonly kind: 'wrong_password' }
+  | { readonly kind: 'weak_password'; readonly faults: readonly PasswordFault[] }
+
 export interface Users {
   /** Does the same work and answers the same for a new and a taken address; only the mail differs. */
-  register(email: string, password: string): Promise<Registration>
+  register(email: string, password: string, locale: string | null): Promise<Registration>
   /** Does the same work for a known and an unknown address. */
   authenticate(email: string, password: string): Promise<Proven | null>
-  isPasswordOf(userId: string, password: string): Promise<boolean>
+  /** @returns null when it is not the account's password */
+  checkPassword(userId: string, password: string): Promise<Proven | null>
+  /** Every other session ends. */
+  changePassword(userId: string, current: string, password: string, actor: Actor): Promise<PasswordChange>
   find(userId: string): Promise<User | null>
+  /** @param who an address, or a user's id */
+  identify(who: string): Promise<string | null>
   /** Marks an address as its owner's. @returns the user's id, or null for an unknown address */
   confirm(email: string): Promise<string | null>
 }
@@ -32,18 +47,23 @@ export interface Users {
 export function createUsers(deps: {
   database: Database
   passwords: Passwords
+  passwordRules: PasswordRules
+  accounts: Pick<AccountChanges, 'changePassword'>
+  rateLimits: Pick<RateLimits, 'mayWriteUnasked'>
+  log: Logger
   /** Whether somebody whose address is not confirmed may sign in. */
   unconfirmedSignIn: 'allow' | 'refuse'
 }): Users {
-  const { database, passwords, unconfirmedSignIn } = deps
+  const { database, passwords, passwordRules, accounts, rateLimits, log, unconfirmedSignIn } = deps
 
-  async function register(email: string, password: string): Promise<Registration> {
+  async function register(email: string, password: string, locale: string | null): Promise<Registration> {
     const parsed = parseEmailAddress(email)
     if (parsed === null) return { kind: 'invalid_address' }
-    const faults = checkPassword(password, { email: parsed.canonical })
+    const faults = await passwordRules.check(password, { email: parsed.canonical })
     if (faults.length > 0) return { kind: 'weak_password', faults }
     const passwordHash = await passwords.hash(password)
-    await database.query(insertUser, [uuidv7(), parsed.address, parsed.canonical, passwordHash])
+    const mayTell = await rateLimits.mayWriteUnasked('account_exists', parsed.canonical)
+    await database.query(insertUser, [uuidv7(), parsed.address, parsed.canonical, passwordHash, locale, mayTell])
     return { kind: 'accepted' }
   }
 
@@ -52,10 +72,27 @@ export function createUsers(deps: {
     const [user] = canonical === undefined ? [] : await database.query(findByAddress, [canonical])
     if (!(await isRight(user, password)) || user === undefined || user.disabled_at !== null) return null
     if (user.email_verified_at === null && unconfirmedSignIn === 'refuse') {
-      await database.query(askToConfirm, [user.id])
+      askAgain(user.id, email)
       return null
     }
     return { userId: user.id, passwordVersion: user.password_version }
+  }
+
+  /** Nobody waits for it: by the time it takes the answer would tell that the password was right. */
+  function askAgain(userId: string, address: string): void {
+    const asking = async (): Promise<void> => {
+      if (!(await rateLimits.mayWriteUnasked('confirm', address))) return
+      await wishMail(database, { purpose: 'confirm', user_id: userId })
+    }
+    asking().catch((error: unknown) => {
+      log.error({ failure: error instanceof Error ? error.name : typeof error }, 'a confirmation was not sent again')
+    })
+  }
+
+  async function checkPassword(userId: string, password: string): Promise<Proven | null> {
+    const [user] = await database.query(findCredential, [userId])
+    const isItRight = await isRight(user, password)
+    return isItRight && user !== undefined ? { userId, passwordVersion: user.password_version } : null
   }
 
   async function isRight(user: CredentialRow | undefined, password: string): Promise<boolean> {
@@ -74,11 +111,23 @@ export function createUsers(deps: {
   return {
     register,
     authenticate,
-    async isPasswordOf(userId, password) {
-      const [user] = await database.query(findCredential, [userId])
-      return isRight(user, password)
+    checkPassword,
+    async changePassword(userId, current, password, actor) {
+      const proven = await checkPassword(userId, current)
+      if (proven === null) return { kind: 'wrong_password' }
+      const user = await database.unitOfWork((em) => em.findOne(User, { id: userId }))
+      const faults = await passwordRules.check(password, { email: user?.emailCanonical ?? '' })
+      if (faults.length > 0) return { kind: 'weak_password', faults }
+      const isChanged = await accounts.changePassword(proven, await passwords.hash(password), actor)
+      return { kind: isChanged ? 'changed' : 'wrong_password' }
     },
     find: (userId) => database.unitOfWork((em) => em.findOne(User, { id: userId })),
+    async identify(who) {
+      if (isUuid(who)) return (await database.query(findCredential, [who]))[0]?.id ?? null
+      const canonical = parseEmailAddress(who)?.canonical
+      const [user] = canonical === undefined ? [] : await database.query(findByAddress, [canonical])
+      return user?.id ?? null
+    },
     async confirm(email) {
       const canonical = parseEmailAddress(email)?.canonical
       const [user] = canonical === undefined ? [] : await database.query(confirmAddress, [canonical])
@@ -106,10 +155,10 @@ const insertUser = statement(
      insert into events (user_id, type, actor) select id, 'user.created', 'user' from added
    )
    insert into outbox (kind, payload)
-   select 'mail', jsonb_build_object('purpose', purpose, 'user_id', id) from (
+   select 'mail', jsonb_build_object('purpose', purpose, 'user_id', id, 'locale', $5::text) from (
      select id, 'confirm' as purpose from added
      union all
-     select id, 'account_exists' from users where email_canonical = $3::text
+     select id, 'account_exists' from users where email_canonical = $3::text and $6::boolean
    ) as recipient`,
 )
 
@@ -134,10 +183,4 @@ const confirmAddress = statement<{ id: string }>(
   'users.confirm_address',
   `update users set email_verified_at = coalesce(email_verified_at, clock_timestamp())
    where email_canonical = $1::text returning id`,
-)
-
-const askToConfirm = statement(
-  'users.ask_to_confirm',
-  `insert into outbox (kind, payload)
-   values ('mail', jsonb_build_object('purpose', 'confirm', 'user_id', $1::uuid))`,
 )

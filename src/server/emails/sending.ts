@@ -1,0 +1,222 @@
+/**
+ * Empties the outbox: any process takes up a mail, one at a time for each mail. What was taken up is
+ * due again after a while, so that a process which dies between taking and sending loses nothing; it
+ * is gone from the outbox when it was delivered. At least once, and with the same id when it is more.
+ */
+import type { Logger } from 'pino'
+import { statement, type Database } from '../database/database.ts'
+import { createFollower } from '../database/follower.ts'
+import type { Ring } from '../tokens/ring.ts'
+import type { Compose, ComposedMail } from './composing.ts'
+import { pruneEmailTokens } from './email-tokens.ts'
+import type { Deliver, Mail } from './mail.ts'
+import { OUTBOX_CHANNEL, type MailWish } from './outbox.ts'
+
+export interface Sending {
+  start(): Promise<void>
+  /** Sends what is due now. */
+  run(): Promise<void>
+  /** Nothing is taken up after this; what is on its way gets two seconds to arrive. */
+  stop(): Promise<void>
+}
+
+/** It can never be delivered, so nobody should try again. The message tells why, without the address. */
+export class Undeliverable extends Error {
+  override readonly name = 'Undeliverable'
+}
+
+/** Longer than a delivery can take, so that no two processes deliver one mail at once. Seconds. */
+const LEASE = 60
+/** Retries come after about 5 s, 15 s, 45 s, ... Seconds. */
+const FIRST_DELAY = 5
+const LONGEST_DELAY = 60 * 60
+/** Mails on their way at once, in each process. */
+const PARALLEL = 4
+/** For retries that are due, and where no notification arrives. Milliseconds. */
+const LOOK_EVERY = 2_000
+const PRUNE_EVERY = 10 * 60 * 1000
+const PATIENCE_AT_STOP = 2_000
+
+export function createSending(deps: {
+  database: Database
+  ring: Ring
+  compose: Compose
+  deliver: Deliver
+  log: Logger
+}): Sending {
+  const { database, ring, compose, deliver, log } = deps
+  const onTheirWay = new Set<Promise<unknown>>()
+  const timers: NodeJS.Timeout[] = []
+  let isStopped = false
+
+  /** Until nothing is due, or stopped; what was taken up last may still be on its way. */
+  async function takeAll(): Promise<void> {
+    while (!isStopped) {
+      const [row] = await database.query(lease, [LEASE])
+      if (row === undefined) return
+      const sending = prepareAndSend(row)
+      onTheirWay.add(sending)
+      void sending.finally(() => onTheirWay.delete(sending))
+      if (onTheirWay.size >= PARALLEL) await Promise.race(onTheirWay)
+    }
+  }
+
+  /** Never rejects: one mail that cannot be prepared holds up no other. */
+  async function prepareAndSend(row: LeasedRow): Promise<void> {
+    try {
+      const taken = await prepare(row)
+      if (taken !== null) await send(taken)
+    } catch (error) {
+      log.error(
+        { event: 'mail', mail_id: row.id, ...nameOf(error) },
+        'a mail was not prepared, and is tried again later',
+      )
+      await postpone(row.id, row.attempts).catch(() => undefined) // the lease ends by itself
+    }
+  }
+
+  /** @returns null for a wish that comes to nothing */
+  async function prepare({ id, payload, attempts, now }: LeasedRow): Promise<Taken | null> {
+    if (isComposed(payload)) return { mail: opened(ring, id, payload), attempts, isOver: now > new Date(payload.until) }
+    const composed = await database.transaction(async (tx) => {
+      const mail = await compose(tx, payload)
+      if (mail === null) {
+        await tx.query(remove, [id])
+        return null
+      }
+      const until = new Date(now.getTime() + mail.goodFor * 1000)
+      await tx.query(replacePayload, [id, JSON.stringify(sealed(ring, id, mail, until))])
+      return mail
+    })
+    return composed && { mail: { id, ...composed }, attempts, isOver: false }
+  }
+
+  async function send({ mail, attempts, isOver }: Taken): Promise<void> {
+    const line = { event: 'mail', mail_id: mail.id, purpose: mail.purpose, attempts }
+    if (isOver) {
+      log.error(line, 'a mail could not be delivered while it was of use, and is given up')
+      return finish(mail)
+    }
+    try {
+      await deliver(mail)
+      log.info(line, 'mail delivered')
+      await finish(mail)
+    } catch (error) {
+      if (error instanceof Undeliverable) {
+        log.warn({ ...line, failure: error.message }, 'a mail cannot be delivered, and is given up')
+        return finish(mail)
+      }
+      log.warn({ ...line, ...nameOf(error) }, 'a mail was not delivered, and is tried again later')
+      await postpone(mail.id, attempts)
+    }
+  }
+
+  const finish = async (mail: Mail): Promise<void> => void (await database.query(remove, [mail.id]))
+
+  async function postpone(id: string, attempts: number): Promise<void> {
+    const delay = Math.min(FIRST_DELAY * 3 ** (attempts - 1), LONGEST_DELAY)
+    // Jittered, so that a mail server which comes back is not met by all that waited at once.
+    await database.query(delayNext, [id, delay * (0.8 + Math.random() * 0.4)])
+  }
+
+  const due = createFollower(takeAll)
+
+  return {
+    async run() {
+      await takeAll()
+      await Promise.all(onTheirWay)
+    },
+    async start() {
+      await database.listen(OUTBOX_CHANNEL, due.changed, due.changed)
+      timers.push(setInterval(due.changed, LOOK_EVERY).unref())
+      timers.push(setInterval(() => void pruneEmailTokens(database).catch(() => undefined), PRUNE_EVERY).unref())
+      due.changed()
+    },
+    async stop() {
+      isStopped = true
+      due.stop()
+      for (const timer of timers) clearInterval(timer)
+      const patience = new Promise((resolve) => void setTimeout(resolve, PATIENCE_AT_STOP).unref())
+      await Promise.race([Promise.allSettled(onTheirWay), patience])
+    },
+  }
+}
+
+interface LeasedRow {
+  id: string
+  payload: MailWish | SealedMail
+  attempts: number
+  now: Date
+}
+
+interface Taken {
+  readonly mail: Mail
+  /** This one included. */
+  readonly attempts: number
+  /** It has outlived its use. */
+  readonly isOver: boolean
+}
+
+/** In the outbox a link is encrypted: the database keeps no token that could be used. */
+interface SealedMail extends Omit<ComposedMail, 'link' | 'goodFor'> {
+  readonly link_sealed: string | null
+  /** RFC 3339. */
+  readonly until: string
+}
+
+const isComposed = (payload: MailWish | SealedMail): payload is SealedMail => 'link_sealed' in payload
+
+const contextOf = (id: string): string => `mail ${id}`
+
+function sealed(ring: Ring, id: string, mail: ComposedMail, until: Date): SealedMail {
+  const { to, purpose, locale, details, link } = mail
+  const linkSealed = link === null ? null : ring.current.encrypt(Buffer.from(link), contextOf(id)).toString('base64')
+  return { to, purpose, locale, details, link_sealed: linkSealed, until: until.toISOString() }
+}
+
+/** @throws when no secret of the ring opens it: then a process that has its secret will send it */
+function opened(ring: Ring, id: string, { to, purpose, locale, details, link_sealed: link }: SealedMail): Mail {
+  return {
+    id,
+    to,
+    purpose,
+    locale,
+    details,
+    link: link === null ? null : openLink(ring, id, Buffer.from(link, 'base64')),
+  }
+}
+
+function openLink(ring: Ring, id: string, link: Buffer): string {
+  for (const secret of ring.secrets) {
+    try {
+      return secret.decrypt(link, contextOf(id)).toString()
+    } catch {
+      // another secret of the ring sealed it
+    }
+  }
+  throw new Error('no secret of the ring opens the link of a mail')
+}
+
+const nameOf = (error: unknown): Record<string, unknown> => ({
+  failure: error instanceof Error ? error.name : typeof error,
+  code: error instanceof Error && 'code' in error ? error.code : undefined,
+})
+
+/** One row that nobody else holds; `skip locked` lets the next process take the next one. */
+const lease = statement<LeasedRow>(
+  'sending.lease',
+  `update outbox set attempts = attempts + 1, next_attempt_at = clock_timestamp() + make_interval(secs => $1::float8)
+   where id = (
+     select id from outbox where kind = 'mail' and next_attempt_at <= clock_timestamp()
+     order by next_attempt_at limit 1 for update skip locked)
+   returning id, payload, attempts, clock_timestamp() as now`,
+)
+
+const replacePayload = statement('sending.compose', 'update outbox set payload = $2::jsonb where id = $1::uuid')
+
+const remove = statement('sending.remove', 'delete from outbox where id = $1::uuid')
+
+const delayNext = statement(
+  'sending.delay',
+  `update outbox set next_attempt_at = clock_timestamp() + make_interval(secs => $2::float8) where id = $1::uuid`,
+)

@@ -1,0 +1,66 @@
+/** Delivery by SMTP. */
+import { createTransport } from 'nodemailer'
+import type { Deliver } from './mail.ts'
+import type { RenderMail } from './render.ts'
+import { Undeliverable } from './sending.ts'
+
+/** All together shorter than the lease of the outbox (sending.ts). Milliseconds. */
+const TIMEOUTS = { connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 20_000 }
+
+/**
+ * @param url `smtp://` takes STARTTLS where the server offers it; `smtps://` begins with TLS
+ * @param from what is in From
+ */
+export function createSmtp({
+  url,
+  from,
+  issuer,
+  render,
+}: {
+  url: string
+  from: string
+  issuer: string
+  render: RenderMail
+}): {
+  deliver: Deliver
+  close(): void
+} {
+  const transport = createTransport({
+    url,
+    pool: true,
+    maxConnections: 4,
+    ...TIMEOUTS,
+    // A mail is what we render and nothing else: no file or URL is ever read for one.
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  })
+  const { hostname } = new URL(issuer)
+
+  return {
+    async deliver(mail) {
+      const { subject, text, html } = render(mail)
+      try {
+        await transport.sendMail({
+          from,
+          to: { name: '', address: mail.to },
+          subject,
+          text,
+          html,
+          // The same on a retry, so that whoever got it already can tell (RFC 5322 section 3.6.4).
+          messageId: `<${mail.id}@${hostname}>`,
+          headers: { 'Auto-Submitted': 'auto-generated' }, // RFC 3834: no out-of-office answers, please
+        })
+      } catch (error) {
+        throw asUndeliverable(error)
+      }
+    },
+    close: () => transport.close(),
+  }
+}
+
+/** The server knows for good that nobody is there (RFC 5321 section 4.2.1); anything else may pass. */
+function asUndeliverable(error: unknown): unknown {
+  const { code, responseCode } = error as { code?: string; responseCode?: number }
+  const isRefused = code === 'EENVELOPE' && responseCode !== undefined && responseCode >= 500
+  return isRefused ? new Undeliverable(`refused with ${responseCode}`) : error
+}

@@ -1,0 +1,187 @@
+/**
+ * What can happen to an account, with all that follows from it: sessions and API keys that end,
+ * tokens that are void, mails that tell. All of it commits together, under the lock of the account's row.
+ */
+import type { RevocationReason } from '../../protocol/errors.ts'
+import type { ApiKeys } from '../api-keys/api-keys.ts'
+import type { Database, Queryable } from '../database/database.ts'
+import { voidEmailTokens, voidLaterWaysBack } from '../emails/email-tokens.ts'
+import { wishMail } from '../emails/outbox.ts'
+import type { Actor, Ending } from '../sessions/ending.ts'
+import {
+  type Account,
+  lockAccount,
+  markVerified,
+  recordAccountEvent,
+  releaseAddress,
+  removeAccount,
+  setAddress,
+  setDisabled,
+  setPassword,
+} from './account.ts'
+import { parseEmailAddress } from './email-address.ts'
+
+export interface AccountChanges {
+  confirm(tx: Queryable, userId: string, ip: string | null): Promise<void>
+  /**
+   * Whoever opens a link that signs in owns the mailbox. If nobody had shown that before, everything that
+   * was set up until now may be somebody else's, and ends (docs/decisions/0014).
+   */
+  claim(tx: Queryable, userId: string, ip: string | null): Promise<void>
+  /** @param passwordHash by `Passwords.hash` */
+  resetPassword(tx: Queryable, userId: string, passwordHash: string, ip: string | null): Promise<void>
+  /** @returns false when the password was changed by somebody else meanwhile */
+  changePassword(
+    account: { userId: string; passwordVersion: number },
+    passwordHash: string,
+    actor: Actor,
+  ): Promise<boolean>
+  /** @returns false when the address belongs to another account by now */
+  changeAddress(
+    tx: Queryable,
+    userId: string,
+    address: string,
+    asked: Pick<Actor, 'sessionId' | 'ip'>,
+  ): Promise<boolean>
+  /** @param since when the way back was made */
+  revertAddress(tx: Queryable, userId: string, address: string, since: Date, ip: string | null): Promise<boolean>
+  /** @returns false when there is no such account */
+  disable(userId: string, actor: Actor): Promise<boolean>
+  enable(userId: string, actor: Actor): Promise<boolean>
+  delete(userId: string, actor: Actor): Promise<boolean>
+}
+
+export function createAccountChanges(deps: {
+  database: Database
+  sessions: Pick<Ending, 'revokeAllIn' | 'endGraceIn'>
+  apiKeys: Pick<ApiKeys, 'revokeAllIn' | 'endTokensIn'>
+}): AccountChanges {
+  const { database, sessions, apiKeys } = deps
+
+  /** Everything that lets somebody in, but for one session. */
+  async function endAll(
+    tx: Queryable,
+    userId: string,
+    except: string | null,
+    reason: RevocationReason,
+    actor: Actor,
+  ): Promise<void> {
+    await sessions.revokeAllIn(tx, userId, except, reason, actor)
+    await voidEmailTokens(tx, userId)
+  }
+
+  async function onAccount(
+    userId: string,
+    work: (tx: Queryable, account: Account) => Promise<boolean>,
+  ): Promise<boolean> {
+    return database.transaction(async (tx) => {
+      const account = await lockAccount(tx, userId)
+      return account !== null && work(tx, account)
+    })
+  }
+
+  return {
+    async confirm(tx, userId, ip) {
+      await markVerified(tx, userId)
+      await recordAccountEvent(tx, userId, 'user.confirmed', byOwner(ip))
+    },
+
+    async claim(tx, userId, ip) {
+      const account = await lockAccount(tx, userId)
+      if (account === null || account.isVerified) return
+      await setPassword(tx, userId, null)
+      await endAll(tx, userId, null, 'password_reset', byOwner(ip))
+      await apiKeys.revokeAllIn(tx, userId, byOwner(ip))
+      await markVerified(tx, userId)
+      await recordAccountEvent(tx, userId, 'user.confirmed', byOwner(ip))
+    },
+
+    async resetPassword(tx, userId, passwordHash, ip) {
+      await setPassword(tx, userId, passwordHash)
+      await endAll(tx, userId, null, 'password_reset', byOwner(ip))
+      await apiKeys.revokeAllIn(tx, userId, byOwner(ip))
+      await markVerified(tx, userId)
+      await recordAccountEvent(tx, userId, 'user.password_reset', byOwner(ip))
+      await wishMail(tx, { purpose: 'password_changed', user_id: userId, ip })
+    },
+
+    changePassword: ({ userId, passwordVersion }, passwordHash, actor) =>
+      onAccount(userId, async (tx, account) => {
+        if (account.passwordVersion !== passwordVersion || account.isDisabled) return false
+        await setPassword(tx, userId, passwordHash)
+        await endAll(tx, userId, actor.sessionId, 'password_changed', actor)
+        // A copy of this session's token from just before would still be answered.
+        if (actor.sessionId !== null) await sessions.endGraceIn(tx, userId, actor.sessionId)
+        await recordAccountEvent(tx, userId, 'user.password_changed', actor)
+        await wishMail(tx, { purpose: 'password_changed', user_id: userId, session_id: actor.sessionId, ip: actor.ip })
+        return true
+      }),
+
+    async changeAddress(tx, userId, address, { sessionId, ip }) {
+      const account = await lockAccount(tx, userId)
+      const wanted = parseEmailAddress(address)
+      if (account === null || wanted === null || !(await setAddress(tx, userId, wanted))) return false
+      const actor = { kind: 'user', sessionId, ip } as const
+      await endAll(tx, userId, sessionId, 'email_changed', actor)
+      await recordAccountEvent(tx, userId, 'user.email_changed', actor)
+      // Also where only its spelling changed: nobody else can tell who wanted that.
+      if (account.email !== null) {
+        await wishMail(tx, {
+          purpose: 'email_changed',
+          user_id: userId,
+          to: account.email,
+          new_address: wanted.address,
+          session_id: sessionId,
+          ip,
+        })
+      }
+      return true
+    },
+
+    async revertAddress(tx, userId, address, since, ip) {
+      const former = parseEmailAddress(address)
+      if (former === null) return false
+      // Registering the address that was just given up must not bar its owner's way back.
+      await releaseAddress(tx, former.canonical, userId)
+      if (!(await setAddress(tx, userId, former))) return false
+      await setPassword(tx, userId, null)
+      await endAll(tx, userId, null, 'email_changed', byOwner(ip))
+      await apiKeys.revokeAllIn(tx, userId, byOwner(ip))
+      await voidLaterWaysBack(tx, userId, since)
+      await recordAccountEvent(tx, userId, 'user.email_reverted', byOwner(ip))
+      await wishMail(tx, { purpose: 'reset_password', user_id: userId })
+      return true
+    },
+
+    disable: (userId, actor) =>
+      onAccount(userId, async (tx) => {
+        await setDisabled(tx, userId, true)
+        await endAll(tx, userId, null, 'account_disabled', actor)
+        // The keys come back with the account; the tokens that were made with them do not.
+        await apiKeys.endTokensIn(tx, userId, 'account_disabled')
+        await recordAccountEvent(tx, userId, 'user.disabled', actor)
+        return true
+      }),
+
+    enable: (userId, actor) =>
+      onAccount(userId, async (tx) => {
+        await setDisabled(tx, userId, false)
+        await recordAccountEvent(tx, userId, 'user.enabled', actor)
+        return true
+      }),
+
+    delete: (userId, actor) =>
+      onAccount(userId, async (tx, account) => {
+        await endAll(tx, userId, null, 'account_deleted', actor)
+        await apiKeys.revokeAllIn(tx, userId, actor)
+        await recordAccountEvent(tx, userId, 'user.deleted', actor)
+        if (account.email !== null && account.isVerified) {
+          await wishMail(tx, { purpose: 'account_deleted', to: account.email, at: account.now.toISOString() })
+        }
+        await removeAccount(tx, userId)
+        return true
+      }),
+  }
+}
+
+const byOwner = (ip: string | null): Actor => ({ kind: 'user', sessionId: null, ip })

@@ -1,0 +1,143 @@
+/** The account's own row, changed inside a transaction that has locked it. Who calls sees to the consequences. */
+import { statement, type Queryable } from '../database/database.ts'
+import type { EmailAddress } from './email-address.ts'
+
+export interface Account {
+  readonly id: string
+  readonly email: string | null
+  readonly canonical: string | null
+  readonly isVerified: boolean
+  readonly isDisabled: boolean
+  readonly passwordHash: string | null
+  /** Counts changes, so that a sign-in that began before one does not survive it. */
+  readonly passwordVersion: number
+  /** The database's clock. */
+  readonly now: Date
+}
+
+/** Waits for whatever else is being done to the account. @returns null when there is none */
+export async function lockAccount(tx: Queryable, userId: string): Promise<Account | null> {
+  const [row] = await tx.query(lock, [userId])
+  return row
+    ? {
+        id: row.id,
+        email: row.email,
+        canonical: row.email_canonical,
+        isVerified: row.email_verified_at !== null,
+        isDisabled: row.disabled_at !== null,
+        passwordHash: row.password_hash,
+        passwordVersion: row.password_version,
+        now: row.now,
+      }
+    : null
+}
+
+/** @param passwordHash null: nobody can sign in by password until one is set */
+export async function setPassword(tx: Queryable, userId: string, passwordHash: string | null): Promise<void> {
+  await tx.query(storePassword, [userId, passwordHash])
+}
+
+/** Whoever opened a mail has shown that the address is theirs. */
+export async function markVerified(tx: Queryable, userId: string): Promise<void> {
+  await tx.query(verify, [userId])
+}
+
+/** A verified address. @returns false when another account has it; nothing changed then */
+export async function setAddress(tx: Queryable, userId: string, address: EmailAddress): Promise<boolean> {
+  const [changed] = await tx.query(storeAddress, [userId, address.address, address.canonical])
+  return changed !== undefined
+}
+
+/**
+ * Takes an address from an account that never proved to own it, which goes on without one.
+ * @returns the id of that account, or null when no such account had it
+ */
+export async function releaseAddress(tx: Queryable, canonical: string, keeper: string): Promise<string | null> {
+  const [released] = await tx.query(release, [canonical, keeper])
+  return released?.id ?? null
+}
+
+export async function setDisabled(tx: Queryable, userId: string, isDisabled: boolean): Promise<void> {
+  await tx.query(storeDisabled, [userId, isDisabled])
+}
+
+/** The address is free again; sessions and history stay for as long as they are kept. */
+export async function removeAccount(tx: Queryable, userId: string): Promise<void> {
+  await tx.query(remove, [userId])
+}
+
+export type AccountEvent =
+  | 'user.confirmed'
+  | 'user.password_changed'
+  | 'user.password_reset'
+  | 'user.email_changed'
+  | 'user.email_reverted'
+  | 'user.disabled'
+  | 'user.enabled'
+  | 'user.deleted'
+
+/** What happened, in the history of the account. */
+export async function recordAccountEvent(
+  tx: Queryable,
+  userId: string,
+  type: AccountEvent,
+  actor: { readonly kind: 'user' | 'admin' | 'system'; readonly sessionId: string | null; readonly ip: string | null },
+): Promise<void> {
+  await tx.query(record, [userId, type, actor.kind, actor.sessionId, actor.ip])
+}
+
+const lock = statement<{
+  id: string
+  email: string | null
+  email_canonical: string | null
+  email_verified_at: Date | null
+  disabled_at: Date | null
+  password_hash: string | null
+  password_version: number
+  now: Date
+}>(
+  'account.lock',
+  `select id, email, email_canonical, email_verified_at, disabled_at, password_hash, password_version,
+     clock_timestamp() as now
+   from users where id = $1::uuid for no key update`,
+)
+
+const storePassword = statement(
+  'account.set_password',
+  `update users set password_hash = $2::text, password_version = password_version + 1 where id = $1::uuid`,
+)
+
+const verify = statement(
+  'account.verify',
+  `update users set email_verified_at = coalesce(email_verified_at, clock_timestamp()) where id = $1::uuid`,
+)
+
+/** The unique index has the last word where two want the same address at once (23505, told by the caller). */
+const storeAddress = statement<{ id: string }>(
+  'account.set_address',
+  `update users set email = $2::text, email_canonical = $3::text, email_verified_at = clock_timestamp()
+   where id = $1::uuid
+     and not exists (select from users as other where other.email_canonical = $3::text and other.id <> $1::uuid)
+   returning id`,
+)
+
+const release = statement<{ id: string }>(
+  'account.release_address',
+  `update users set email = null, email_canonical = null, password_hash = null, password_version = password_version + 1
+   where email_canonical = $1::text and id <> $2::uuid and email_verified_at is null
+   returning id`,
+)
+
+const storeDisabled = statement(
+  'account.set_disabled',
+  `update users set disabled_at = case when $2::boolean then coalesce(disabled_at, clock_timestamp()) end
+   where id = $1::uuid`,
+)
+
+const remove = statement('account.remove', 'delete from users where id = $1::uuid')
+
+const record = statement(
+  'account.record_event',
+  `insert into events (user_id, type, actor, actor_session_id, ip)
+   values ($1::uuid, $2::text, $3::text, $4::uuid, $5::inet)`,
+)
