@@ -1,0 +1,120 @@
+/**
+ * The pages behind links in mails. To open one changes nothing, since programs that look for viruses
+ * open links too: only its button acts.
+ */
+import type { EmailFlow } from '../emails/flow.ts'
+import type { Emails } from '../emails/emails.ts'
+import { Problem } from '../errors.ts'
+import { readForm, type FormParameters } from '../http/body.ts'
+import type { ClientAddressOf } from '../http/client-address-of.ts'
+import type { Context, Handler } from '../http/context.ts'
+import { languageOf } from '../http/language.ts'
+import type { RateLimits } from '../rate-limits/rate-limits.ts'
+import { ACCEPT_CH } from '../sessions/device.ts'
+import { createSendPage } from './document.ts'
+import {
+  askPage,
+  deadLinkPage,
+  donePage,
+  isForAnybody,
+  noLinkPage,
+  sentPage,
+  usePage,
+  type FlowForAnybody,
+} from './flow-views.ts'
+import { createInWords } from './in-words.ts'
+import { demandOwnForm } from './own-form.ts'
+import { readReturnTo } from './return-to.ts'
+
+export interface PageDependencies {
+  readonly issuer: string
+  /** What people know the service by. */
+  readonly name: string
+  readonly allowedOrigins: readonly string[]
+  readonly emails: Pick<Emails, 'ask' | 'inspect' | 'use'>
+  readonly rateLimits: Pick<RateLimits, 'beforeMail' | 'beforeEmailToken'>
+  readonly clientAddressOf: ClientAddressOf
+  /** Counts the attempt, and sets the session's cookie. @returns false for a token that is not good */
+  readonly signInByMagicLink: (ctx: Context, token: string) => Promise<boolean>
+}
+
+export interface Pages {
+  /** GET of a flow's page: with `token` what the link would do, without one how to get a link. */
+  show(flow: EmailFlow): Handler
+  /** POST to it: with `token` does it, with `email` asks for a link. */
+  act(flow: EmailFlow): Handler
+}
+
+export function createPages(deps: PageDependencies): Pages {
+  const { issuer, allowedOrigins, emails, rateLimits, clientAddressOf, signInByMagicLink } = deps
+  const send = createSendPage(deps)
+  const inWords = createInWords(send)
+
+  async function show(ctx: Context, flow: EmailFlow): Promise<void> {
+    const token = inQuery(ctx, 'token')
+    if (token === undefined) return send(ctx, isForAnybody(flow) ? askPage(flow) : noLinkPage(flow, issuer))
+    await showLink(ctx, flow, token, inQuery(ctx, 'return_to'))
+  }
+
+  async function showLink(
+    ctx: Context,
+    flow: EmailFlow,
+    token: string,
+    returnTo?: string,
+    faults?: Parameters<typeof usePage>[2],
+  ): Promise<void> {
+    // The form that signs in is to say as much about the device as any other sign-in.
+    if (flow.purpose === 'magic_link') ctx.set('Accept-CH', ACCEPT_CH)
+    const found = await emails.inspect(flow.purpose, token)
+    if (found === null) return send(ctx, deadLinkPage(flow))
+    send(ctx, usePage(flow, { ...found, token, returnTo: returnToOf(flow, returnTo) }, faults))
+  }
+
+  async function act(ctx: Context, flow: EmailFlow): Promise<void> {
+    const form = await readForm(ctx, (detail) => new Problem(400, 'invalid_request', detail))
+    const token = form.get('token')
+    if (token !== undefined) return useLink(ctx, flow, token, form)
+    if (isForAnybody(flow)) return askForLink(ctx, flow, form.get('email') ?? '')
+    send(ctx, { ...noLinkPage(flow, issuer), status: 400 })
+  }
+
+  async function askForLink(ctx: Context, flow: FlowForAnybody, address: string): Promise<void> {
+    await rateLimits.beforeMail(flow.purpose, address, clientAddressOf(ctx))
+    const isAddress = await emails.ask({ purpose: flow.purpose, address, locale: languageOf(ctx) })
+    send(ctx, isAddress ? sentPage(flow) : askPage(flow, address))
+  }
+
+  async function useLink(ctx: Context, flow: EmailFlow, token: string, form: FormParameters): Promise<void> {
+    if (flow.purpose === 'magic_link') return signIn(ctx, flow, token, form.get('return_to'))
+    const ip = clientAddressOf(ctx)
+    await rateLimits.beforeEmailToken(ip)
+    const password = flow.takesPassword ? (form.get('password') ?? '') : null
+    const used = await emails.use(flow.purpose, token, { password, ip })
+    if (used.kind === 'weak_password') return showLink(ctx, flow, token, undefined, used.faults)
+    send(ctx, used.kind === 'done' ? donePage(flow) : deadLinkPage(flow))
+  }
+
+  async function signIn(ctx: Context, flow: EmailFlow, token: string, wanted: string | undefined): Promise<void> {
+    demandOwnForm(ctx, allowedOrigins)
+    if (!(await signInByMagicLink(ctx, token))) return send(ctx, deadLinkPage(flow))
+    const returnTo = returnToOf(flow, wanted ?? inQuery(ctx, 'return_to'))
+    send(ctx, donePage(flow))
+    if (returnTo === null) return
+    ctx.status = 303
+    ctx.set('Location', returnTo)
+  }
+
+  const returnToOf = (flow: EmailFlow, wanted: string | undefined): string | null =>
+    flow.purpose === 'magic_link' ? readReturnTo(wanted, allowedOrigins) : null
+
+  return {
+    show: (flow) => inWords((ctx) => show(ctx, flow)),
+    act: (flow) => inWords((ctx) => act(ctx, flow)),
+  }
+}
+
+/** An empty parameter is none; of a repeated one nobody can tell which was meant. */
+function inQuery(ctx: Context, name: string): string | undefined {
+  const value = ctx.query[name]
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
