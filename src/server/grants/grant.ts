@@ -13,7 +13,21 @@ export interface GrantRequest {
   readonly idempotencyKey: string | null
   /** The refresh token and how it came, from the body or the cookie; null where there is none. */
   readonly presented: { readonly refreshToken: string; readonly transport: Transport } | null
+  /** Of HTTP Basic (RFC 6749 section 2.3.1); null where none was sent. */
+  readonly clientCredential: { readonly id: string; readonly secret: string } | null
 }
+
+/** What was granted: tokens of a session, or an access token alone, in the name of an API key. */
+export type Granted =
+  | { readonly kind: 'session'; readonly tokens: IssuedTokens; readonly transport: Transport }
+  | {
+      readonly kind: 'access_token'
+      readonly accessToken: string
+      /** Seconds. */
+      readonly expiresIn: number
+      readonly scope: string
+      readonly keyId: string
+    }
 
 export interface Grant {
   /** `grant_type`. */
@@ -21,5 +35,5 @@ export interface Grant {
   /** What it reads besides `grant_type` and `client_id`; nothing else reaches it. */
   readonly parameters: readonly string[]
   /** @throws {OAuthError} */
-  authorize(request: GrantRequest): Promise<{ tokens: IssuedTokens; transport: Transport }>
+  authorize(request: GrantRequest): Promise<Granted>
 }

@@ -9,6 +9,6 @@ export const refreshToken = ({ sessions }: { sessions: Sessions }): Grant => ({
   async authorize({ presented, clientId, ip, idempotencyKey }) {
     if (presented === null) throw new OAuthError('invalid_request', 'Send refresh_token, or the session cookie.')
     const tokens = await sessions.refresh({ ...presented, clientId, ip, idempotencyKey })
-    return { tokens, transport: presented.transport }
+    return { kind: 'session', tokens, transport: presented.transport }
   },
 })

@@ -1,0 +1,236 @@
+/** API keys: for programs, in place of a person. A key gets access tokens and manages nothing. */
+import { v7 as uuidv7, validate as isUuid } from 'uuid'
+import type { RevocationReason } from '../../protocol/errors.ts'
+import { statement, type Database, type Queryable, type Statement } from '../database/database.ts'
+import { wishMail } from '../emails/outbox.ts'
+import { FEED_MARGIN, REVOCATIONS_CHANNEL } from '../revocations/ending-sessions.ts'
+import type { Actor } from '../sessions/ending.ts'
+import { hashOpaqueToken, newOpaqueToken } from '../tokens/opaque-token.ts'
+import { isSameSecret } from '../tokens/secrets.ts'
+
+/** Nothing in it could be used as a credential. */
+export interface ApiKey {
+  readonly id: string
+  /** Null for a key of the service itself. */
+  readonly userId: string | null
+  readonly name: string
+  readonly scope: string
+  /** The key's last four characters, to tell one from another. */
+  readonly hint: string
+  readonly createdAt: Date
+  readonly expiresAt: Date | null
+  /** To the minute. */
+  readonly lastUsedAt: Date | null
+}
+
+export interface NewApiKey {
+  readonly userId: string | null
+  readonly name: string
+  readonly scope: string
+  readonly expiresAt: Date | null
+}
+
+/** A key that may be used now, and the database's clock. */
+export interface LiveApiKey {
+  readonly apiKey: ApiKey
+  readonly now: Date
+}
+
+export interface ApiKeys {
+  /** @returns the key itself, which nobody can show again; null when the owner has as many as one may have */
+  create(wanted: NewApiKey, actor: Actor): Promise<{ apiKey: ApiKey; key: string } | null>
+  /** Those not revoked, the newest first. @param userId null: those of the service itself */
+  list(userId: string | null): Promise<ApiKey[]>
+  /** @returns false when the owner has no such key; true also when it was revoked before */
+  revoke(userId: string | null, id: string, actor: Actor): Promise<boolean>
+  /** Inside a transaction that has locked the account's row. */
+  revokeAllIn(tx: Queryable, userId: string, actor: Actor): Promise<void>
+  /** The keys stay, the access tokens made with them so far do not. */
+  endTokensIn(tx: Queryable, userId: string, reason: RevocationReason): Promise<void>
+  /** By id and key, as HTTP Basic carries them. @returns null for a key that is wrong, revoked, expired, or its owner's no more */
+  authenticate(id: string, key: string): Promise<LiveApiKey | null>
+  /** By the key as it is. */
+  findByKey(key: string): Promise<LiveApiKey | null>
+  /** By the id in an access token that was made with it. */
+  findLive(id: string): Promise<LiveApiKey | null>
+}
+
+/** Per owner; a person needs a few, and every one is a credential somebody has to keep. */
+const MOST_PER_OWNER = 100
+
+/** @param accessTtl life of an access token, seconds: how long the feed has to remember a revoked key */
+export function createApiKeys({ database, accessTtl }: { database: Database; accessTtl: number }): ApiKeys {
+  const feedSeconds = accessTtl + FEED_MARGIN
+
+  async function live(row: KeyRow | undefined): Promise<LiveApiKey | null> {
+    if (row === undefined) return null
+    await database.query(markUsed, [row.id])
+    return { apiKey: toApiKey(row), now: row.now }
+  }
+
+  return {
+    async create({ userId, name, scope, expiresAt }, actor) {
+      const { token: key, hash } = newOpaqueToken('hpak_')
+      return database.transaction(async (tx) => {
+        const values = [uuidv7(), userId, name, scope, hash, key.slice(-4), expiresAt, MOST_PER_OWNER] as const
+        if (userId !== null) await tx.query(lockOwner, [userId])
+        const [row] = await tx.query(insert, values)
+        if (row === undefined) return null
+        await tx.query(record, [userId ?? row.id, 'api_key.created', actor.kind, actor.sessionId, actor.ip])
+        if (userId !== null) {
+          await wishMail(tx, { purpose: 'api_key_created', user_id: userId, name, session_id: actor.sessionId })
+        }
+        return { apiKey: toApiKey(row), key }
+      })
+    },
+    async list(userId) {
+      return (await database.query(listKeys, [userId])).map(toApiKey)
+    },
+    async revoke(userId, id, actor) {
+      if (!isUuid(id)) return false
+      const [ended] = await database.query(revokeOne, [...revoking(userId, feedSeconds, 'revoked_by_user', actor), id])
+      if (ended !== undefined) return true
+      const [known] = await database.query(exists, [userId, id])
+      return known !== undefined
+    },
+    async revokeAllIn(tx, userId, actor) {
+      await tx.query(revokeAll, revoking(userId, feedSeconds, 'revoked_by_user', actor))
+    },
+    async endTokensIn(tx, userId, reason) {
+      await tx.query(endTokens, [userId, feedSeconds, reason])
+    },
+    async authenticate(id, key) {
+      const hash = hashOpaqueToken(key, 'hpak_')
+      if (hash === null || !isUuid(id)) return null
+      const [row] = await database.query(findById, [id])
+      return row !== undefined && isSameSecret(row.key_hash, hash) ? live(row) : null
+    },
+    async findByKey(key) {
+      const hash = hashOpaqueToken(key, 'hpak_')
+      if (hash === null) return null
+      const [row] = await database.query(findByHash, [hash])
+      return live(row)
+    },
+    async findLive(id) {
+      const [row] = isUuid(id) ? await database.query(findById, [id]) : []
+      return row ? { apiKey: toApiKey(row), now: row.now } : null
+    },
+  }
+}
+
+const revoking = (userId: string | null, feedSeconds: number, reason: RevocationReason, actor: Actor) =>
+  [userId, feedSeconds, reason, actor.kind, actor.sessionId, actor.ip] as const
+
+interface KeyRow {
+  id: string
+  user_id: string | null
+  name: string
+  scope: string
+  key_hash: Buffer
+  hint: string
+  created_at: Date
+  expires_at: Date | null
+  last_used_at: Date | null
+  now: Date
+}
+
+const toApiKey = (row: KeyRow): ApiKey => ({
+  id: row.id,
+  userId: row.user_id,
+  name: row.name,
+  scope: row.scope,
+  hint: row.hint,
+  createdAt: row.created_at,
+  expiresAt: row.expires_at,
+  lastUsedAt: row.last_used_at,
+})
+
+const KEY_COLUMNS =
+  'id, user_id, name, scope, key_hash, hint, created_at, expires_at, last_used_at, clock_timestamp() as now'
+
+const lockOwner = statement('api_keys.lock_owner', 'select id from users where id = $1::uuid for no key update')
+
+const insert = statement<KeyRow>(
+  'api_keys.insert',
+  `insert into api_keys (id, user_id, name, scope, key_hash, hint, expires_at)
+   select $1::uuid, $2::uuid, $3::text, $4::text, $5::bytea, $6::text, $7::timestamptz
+   where (select count(*) from api_keys where user_id is not distinct from $2::uuid and revoked_at is null) < $8::int
+   returning ${KEY_COLUMNS}`,
+)
+
+const listKeys = statement<KeyRow>(
+  'api_keys.list',
+  `select ${KEY_COLUMNS} from api_keys
+   where user_id is not distinct from $1::uuid and revoked_at is null order by created_at desc, id desc`,
+)
+
+/** A key whose owner is disabled is no key until the owner is enabled again. */
+const IS_LIVE = `
+  revoked_at is null and (expires_at is null or expires_at > clock_timestamp())
+  and (user_id is null or exists (select from users where users.id = api_keys.user_id and disabled_at is null))`
+
+const findById = statement<KeyRow>(
+  'api_keys.find_by_id',
+  `select ${KEY_COLUMNS} from api_keys where id = $1::uuid and ${IS_LIVE}`,
+)
+
+const findByHash = statement<KeyRow>(
+  'api_keys.find_by_hash',
+  `select ${KEY_COLUMNS} from api_keys where key_hash = $1::bytea and ${IS_LIVE}`,
+)
+
+const exists = statement<{ id: string }>(
+  'api_keys.exists',
+  'select id from api_keys where user_id is not distinct from $1::uuid and id = $2::uuid',
+)
+
+/** Once a minute at most, and never waiting for others who note the same: two hundred calls with one key do not queue. */
+const markUsed = statement(
+  'api_keys.mark_used',
+  `update api_keys set last_used_at = clock_timestamp()
+   where id = (
+     select id from api_keys
+     where id = $1::uuid and (last_used_at is null or last_used_at < clock_timestamp() - interval '1 minute')
+     for update skip locked)`,
+)
+
+const feed = (from: string, reason: string): string => `
+  insert into revocations (session_id, user_id, kind, reason, issued_until, until)
+  select id, coalesce(user_id, id), 'revoked', ${reason}, at, at + make_interval(secs => $2::float8) from ${from}`
+
+/**
+ * $1 owner or null · $2 seconds the feed remembers · $3 reason · $4 actor · $5 the actor's session · $6 address.
+ * The feed names the key's id, which is the `sid` of the access tokens made with it.
+ */
+const revokingKeys = (name: string, which: string): Statement<{ id: string }> =>
+  statement(
+    name,
+    `with ended as (
+       update api_keys set revoked_at = clock_timestamp()
+       where user_id is not distinct from $1::uuid and revoked_at is null and (${which})
+       returning id, user_id, revoked_at as at
+     ), feed as (${feed('ended', '$3::text')}
+     ), history as (
+       insert into events (user_id, type, reason, actor, actor_session_id, ip)
+       select coalesce(user_id, id), 'api_key.revoked', $3::text, $4::text, $5::uuid, $6::inet from ended
+     )
+     select id, pg_notify('${REVOCATIONS_CHANNEL}', '') from ended`,
+  )
+
+const revokeOne = revokingKeys('api_keys.revoke', 'id = $7::uuid')
+const revokeAll = revokingKeys('api_keys.revoke_all', 'true')
+
+const endTokens = statement<{ id: string }>(
+  'api_keys.end_tokens',
+  `with ended as (
+     select id, user_id, clock_timestamp() as at from api_keys where user_id = $1::uuid and revoked_at is null
+   ), feed as (${feed('ended', '$3::text')}
+   )
+   select id, pg_notify('${REVOCATIONS_CHANNEL}', '') from ended`,
+)
+
+const record = statement(
+  'api_keys.record',
+  `insert into events (user_id, type, actor, actor_session_id, ip)
+   values ($1::uuid, $2::text, $3::text, $4::uuid, $5::inet)`,
+)
