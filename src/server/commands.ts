@@ -1,5 +1,7 @@
 /** What an operator can tell a running service: the same words on PostgreSQL and through the control socket. */
 import { Command, CommanderError } from 'commander'
+import { apiKeysCommand } from './commands/api-keys.ts'
+import { clientsCommand } from './commands/clients.ts'
 import { keysCommand } from './commands/keys.ts'
 import { sessionsCommand } from './commands/sessions.ts'
 import { usersCommand } from './commands/users.ts'
@@ -9,6 +11,8 @@ export type Write = (text: string) => void
 
 /** The commands, each a file in commands/. Without a service they only describe themselves. */
 export const serviceCommands = (hallpass: Hallpass | null, write: Write): Command[] => [
+  apiKeysCommand(hallpass, write),
+  clientsCommand(hallpass, write),
   keysCommand(hallpass, write),
   sessionsCommand(hallpass, write),
   usersCommand(hallpass, write),

@@ -12,7 +12,15 @@ import type { Setting, SettingKey, SettingValues } from './settings.ts'
 import type { Environment, Given } from './settings/environment.ts'
 
 /** Settings that have no value unless they are given. */
-type Optional = 'preset' | 'databaseUrl' | 'secret' | 'geoipDb' | 'smtpUrl' | 'mailFrom'
+type Optional =
+  | 'preset'
+  | 'databaseUrl'
+  | 'secret'
+  | 'breachedPasswordsUrl'
+  | 'geoipDb'
+  | 'smtpUrl'
+  | 'mailFrom'
+  | 'mailTemplates'
 
 /** Every setting by its key, durations in seconds; frozen, and with secrets in it, so never to be logged. */
 export interface Config extends Readonly<
@@ -20,6 +28,8 @@ export interface Config extends Readonly<
 > {
   /** Plain http on localhost, 127.0.0.1 or [::1]: development, where a cookie does without Secure. */
   readonly isIssuerLocal: boolean
+  /** Whoever embeds the service delivers its mails in another way. */
+  readonly bringsDelivery: boolean
   /** Where each value came from: `environment`, `file <path>`, `preset strict` or `default`. */
   readonly sources: Readonly<Record<SettingKey, string>>
   /** What the operator should know, but does not stop the start. */
@@ -41,17 +51,18 @@ export class ConfigError extends Error {
  * Reads and checks every setting. It touches nothing but the files that `<NAME>_FILE` names.
  *
  * @param environment names and texts as `loadEnvironment` returns them; an empty text is no text
+ * @param options.bringsDelivery whoever embeds the service delivers its mails, so that SMTP_URL may be missing
  * @throws {ConfigError} all that is wrong, at once
  */
-export function readConfig(environment: Environment): Config {
+export function readConfig(environment: Environment, options: { bringsDelivery?: boolean } = {}): Config {
   const given = readGiven(environment)
-  const config = withDefaults(given)
+  const config = { ...withDefaults(given), bringsDelivery: options.bringsDelivery ?? false }
   const faults = [...given.faults, ...applyRules(faultRules, config, given.faulty)]
   if (faults.length > 0) throw new ConfigError(faults)
   return freezeDeeply({ ...config, warnings: applyRules(warningRules, config, given.faulty) })
 }
 
-function withDefaults(given: Given): Omit<Config, 'warnings'> {
+function withDefaults(given: Given): Omit<Config, 'warnings' | 'bringsDelivery'> {
   const { values, sources } = withTableDefaults(given)
   shorten(given, values, sources, 'idleTtl', 'absoluteTtl')
   shorten(given, values, sources, 'accessTtl', 'idleTtl')
@@ -65,6 +76,7 @@ function withDefaults(given: Given): Omit<Config, 'warnings'> {
     previousSecrets: values.previousSecrets ?? [],
     issuer,
     isIssuerLocal,
+    name: values.name ?? new URL(issuer).host,
     audience: values.audience ?? [issuer],
     // One process holds the embedded store, so there `auto` is one worker.
     workers: isEmbedded && values.workers === 'auto' ? 1 : values.workers,
@@ -76,7 +88,14 @@ function withDefaults(given: Given): Omit<Config, 'warnings'> {
 }
 
 /** Settings that the table gives no text for: what they are without one depends on others. */
-type Computed = 'issuer' | 'audience' | 'previousSecrets' | 'unconfirmedSignIn' | 'allowedOrigins' | 'trustedProxies'
+type Computed =
+  | 'issuer'
+  | 'name'
+  | 'audience'
+  | 'previousSecrets'
+  | 'unconfirmedSignIn'
+  | 'allowedOrigins'
+  | 'trustedProxies'
 type Nullable = Optional | Computed
 type Values = Omit<SettingValues, Nullable> & { [Key in Nullable]: SettingValues[Key] | null }
 type Sources = Record<SettingKey, string>

@@ -1,8 +1,16 @@
 /** Composition root: the whole wiring on one page. */
 import type Koa from 'koa'
 import type { Logger } from 'pino'
+import { createApiKeys, type ApiKeys } from './api-keys/api-keys.ts'
 import { createClients, type Clients } from './clients/clients.ts'
 import type { Config } from './config.ts'
+import { createCompose } from './emails/composing.ts'
+import { createDelivery } from './emails/delivery.ts'
+import { createEmails } from './emails/emails.ts'
+import { createFlows } from './emails/flows/index.ts'
+import { createMagicLinks } from './emails/magic-links.ts'
+import type { Deliver } from './emails/mail.ts'
+import { createSending, type Sending } from './emails/sending.ts'
 import { createGrants } from './grants/index.ts'
 import { createApp } from './http/app.ts'
 import { createClientAddressOf } from './http/client-address-of.ts'
@@ -10,14 +18,18 @@ import type { State } from './http/context.ts'
 import { createSessionCookie } from './http/cookie.ts'
 import { createDemandOwnOrigin } from './http/origin.ts'
 import { createReadPresentedToken } from './http/presented-token.ts'
+import { createRateLimits } from './rate-limits/rate-limits.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
 import { createRevocationMemory } from './revocations/memory.ts'
+import { createStartForSubject, type StartForSubject } from './sessions/for-subject.ts'
 import { createSessions, type Sessions } from './sessions/sessions.ts'
 import { openStore, type Store } from './store.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
 import { checkRing } from './tokens/ring-check.ts'
 import { createRing } from './tokens/ring.ts'
 import { createSigningKeys, type SigningKeys } from './tokens/signing-keys.ts'
+import { createAccountChanges, type AccountChanges } from './users/account-changes.ts'
+import { createPasswordRules } from './users/password-rules.ts'
 import { createPasswords } from './users/passwords.ts'
 import { createUsers, type Users } from './users/users.ts'
 
@@ -26,8 +38,12 @@ export interface Hallpass {
   readonly store: Store
   readonly keys: SigningKeys
   readonly users: Users
+  readonly accounts: AccountChanges
   readonly clients: Clients
   readonly sessions: Sessions
+  readonly startForSubject: StartForSubject
+  readonly apiKeys: ApiKeys
+  readonly sending: Sending
   readonly readiness: Readiness
   close(): Promise<void>
 }
@@ -38,8 +54,10 @@ export interface ServerOptions {
   readonly migrate?: boolean
   /** True with --accept-new-secret. */
   readonly acceptNewSecret?: boolean
-  /** False for a command, which must not leave keys behind that its own settings ask for. */
+  /** False for a command, which must not leave keys behind that its own settings ask for, and sends no mail. */
   readonly serves?: boolean
+  /** In place of SMTP. */
+  readonly deliver?: Deliver
 }
 
 /** What an older secret sealed is sealed anew, but not before the deploy that brought a new one is surely over. Milliseconds. */
@@ -69,13 +87,13 @@ async function wire(config: Config, store: Store, options: ServerOptions): Promi
 
   const ring = createRing(store.secret, config.previousSecrets)
   await checkRing(database, ring, acceptNewSecret)
+  const rateLimits = createRateLimits({ database, ring, isOn: config.rateLimits, log })
   const keys = createSigningKeys({ database, ring, alg: signingAlg, accessTtl })
   await keys.start({ mayCreate: serves })
   const reencryption = setInterval(() => void reencrypt(keys, log), REENCRYPT_EVERY).unref()
 
   const accessTokens = createAccessTokens({ issuer, audience, ttl: accessTtl, keys })
   const clients = createClients({ database })
-  const users = createUsers({ database, passwords: createPasswords(), unconfirmedSignIn: config.unconfirmedSignIn })
   const settings = {
     accessTtl,
     idleTtl: config.idleTtl,
@@ -83,7 +101,24 @@ async function wire(config: Config, store: Store, options: ServerOptions): Promi
     maxSessions: config.maxSessions,
     grace: config.refreshGrace,
   }
-  const sessions = createSessions({ database, ring, accessTokens, settings, log })
+  const sessions = createSessions({ database, ring, accessTokens, rateLimits, settings, log })
+  const apiKeys = createApiKeys({ database, accessTtl })
+
+  const { breachedPasswordsUrl, unconfirmedSignIn, name } = config
+  const passwords = createPasswords()
+  const passwordRules = createPasswordRules({ serviceName: name, breachedPasswordsUrl, log })
+  const accounts = createAccountChanges({ database, sessions, apiKeys })
+  const users = createUsers({ database, passwords, passwordRules, accounts, rateLimits, unconfirmedSignIn, log })
+
+  const flows = createFlows({ accounts, sessions })
+  const emails = createEmails({ database, flows, passwords, passwordRules, rateLimits })
+  const magicLinks = createMagicLinks({ emails, accounts, sessions })
+  const delivery = createDelivery(config, { database, deliver: options.deliver })
+  const compose = createCompose({ issuer, flows })
+  const sending = createSending({ database, ring, compose, deliver: delivery.deliver, log })
+  if (serves) await sending.start()
+
+  const startForSubject = createStartForSubject({ database, clients, sessions })
   const readiness = createReadiness({ database })
   const memory = createRevocationMemory({ database, accessTtl, log })
   await memory.start()
@@ -93,19 +128,26 @@ async function wire(config: Config, store: Store, options: ServerOptions): Promi
   const app = createApp({
     issuer,
     isSecure,
+    name,
     allowedOrigins: config.allowedOrigins,
-    hasDevMailbox: database.kind === 'embedded' && config.isIssuerLocal && config.smtpUrl === null,
+    mailbox: delivery.mailbox,
     cookie,
     allowsCookies: isSecure || config.isIssuerLocal,
     demandOwnOrigin,
     readPresentedToken: createReadPresentedToken({ cookie, demandOwnOrigin }),
     clientAddressOf: createClientAddressOf(config.trustedProxies),
-    grants: createGrants({ sessions }),
+    grants: createGrants({ sessions, apiKeys, accessTokens }),
     accessTokens,
     keys,
     clients,
     users,
+    accounts,
+    emails,
+    magicLinks,
     sessions,
+    startForSubject,
+    apiKeys,
+    rateLimits,
     readiness,
     log,
   })
@@ -115,13 +157,20 @@ async function wire(config: Config, store: Store, options: ServerOptions): Promi
     store,
     keys,
     users,
+    accounts,
     clients,
     sessions,
+    startForSubject,
+    apiKeys,
+    sending,
     readiness,
     async close() {
       clearInterval(reencryption)
       keys.stop()
       memory.stop()
+      rateLimits.close()
+      await sending.stop()
+      delivery.close()
       await store.close()
     },
   }

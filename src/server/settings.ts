@@ -2,9 +2,18 @@
  * Every setting: its name, its default and what it means. The configuration is read from this table
  * and docs/configuration.md is written from it, so a new setting is one entry here.
  */
-import { addressRange, audience, host, issuer, mailbox, origin, urlWithPassword } from './settings/addresses.ts'
+import {
+  addressRange,
+  audience,
+  host,
+  issuer,
+  mailbox,
+  origin,
+  serviceUrl,
+  urlWithPassword,
+} from './settings/addresses.ts'
 import { secret, secrets } from './settings/secrets.ts'
-import { choice, duration, integer, listOf, onOff, workerCount } from './settings/values.ts'
+import { choice, displayName, duration, integer, listOf, onOff, workerCount } from './settings/values.ts'
 import { dataDirectory, path } from './settings/paths.ts'
 import type { Kind } from './settings/values.ts'
 
@@ -24,7 +33,16 @@ export interface Setting<Value> {
 }
 
 /** The groups in the order in which a reader wants them. */
-export const groups = ['Server', 'Store', 'Secrets', 'Tokens', 'Sessions', 'Browsers and proxies', 'Mail'] as const
+export const groups = [
+  'Server',
+  'Store',
+  'Secrets',
+  'Tokens',
+  'Sessions',
+  'Passwords',
+  'Browsers and proxies',
+  'Mail',
+] as const
 type Group = (typeof groups)[number]
 
 const setting = <Value>(entry: Omit<Setting<Value>, 'isSecret'> & { isSecret?: true }): Setting<Value> => ({
@@ -55,6 +73,13 @@ export const settings = {
       'The public URL of this service: `iss` in every access token, and the start of every link in a mail. It has to be https, except on localhost and for an embedded server on a private network.',
     kind: issuer,
   }),
+  name: setting({
+    name: 'HALLPASS_NAME',
+    group: 'Server',
+    otherwise: 'the host of the issuer',
+    meaning: 'What people know the service by: the name in mails and on pages.',
+    kind: displayName,
+  }),
   preset: setting({
     name: 'HALLPASS_PRESET',
     group: 'Server',
@@ -81,8 +106,7 @@ export const settings = {
     name: 'HALLPASS_RATE_LIMITS',
     group: 'Server',
     default: 'on',
-    meaning:
-      '`off` lets anybody guess passwords as fast as the machine allows: for load tests only. Not in effect yet.',
+    meaning: '`off` lets anybody guess passwords as fast as the machine allows: for load tests only.',
     kind: onOff,
   }),
   databaseUrl: setting({
@@ -196,6 +220,14 @@ export const settings = {
       'A GeoIP database file (`.mmdb`), to show the city and the country a device was seen in. Not in effect yet.',
     kind: path,
   }),
+  breachedPasswordsUrl: setting({
+    name: 'HALLPASS_BREACHED_PASSWORDS_URL',
+    group: 'Passwords',
+    otherwise: 'none: nobody is asked',
+    meaning:
+      'Where the range API of Have I Been Pwned is, `https://api.pwnedpasswords.com` or a mirror: a new password that was in a data breach is refused. All that is told is five hexadecimal digits of its SHA-1. Without an answer within a second it passes.',
+    kind: serviceUrl,
+  }),
   allowedOrigins: setting({
     name: 'HALLPASS_ALLOWED_ORIGINS',
     group: 'Browsers and proxies',
@@ -216,7 +248,8 @@ export const settings = {
     name: 'SMTP_URL',
     group: 'Mail',
     otherwise: 'none',
-    meaning: 'Where mail is handed over, `smtps://user:password@host:465` or `smtp://host:587`. Not in effect yet.',
+    meaning:
+      'Where mail is handed over, `smtps://user:password@host:465` or `smtp://host:587`, which takes STARTTLS where it is offered. Required, except on the embedded store with an issuer on localhost: there mail is kept and shown at `/dev/mailbox`.',
     isSecret: true,
     kind: urlWithPassword('smtp', 'smtps'),
   }),
@@ -224,8 +257,15 @@ export const settings = {
     name: 'HALLPASS_MAIL_FROM',
     group: 'Mail',
     otherwise: 'none',
-    meaning: 'The sender of every mail, `Example <post@example.com>`. Not in effect yet.',
+    meaning: 'The sender of every mail, `Example <post@example.com>`. Required with `SMTP_URL`.',
     kind: mailbox,
+  }),
+  mailTemplates: setting({
+    name: 'HALLPASS_MAIL_TEMPLATES',
+    group: 'Mail',
+    otherwise: 'none',
+    meaning: 'A directory with mail templates of your own, each of which takes the place of ours: see [mail](mail.md).',
+    kind: path,
   }),
 }
 

@@ -5,9 +5,18 @@ import { Unavailable } from '../../src/server/errors.ts'
 import { createRing } from '../../src/server/tokens/ring.ts'
 import { CredentialStore, Device, presentTo, type RefreshAnswer } from '../support/device.ts'
 import { generationOf } from '../support/people.ts'
-import { eventsOf, feedOf, HOUR, mailsTo, moveTimes, rowOf } from '../support/rows.ts'
+import { eventsOf, feedOf, HOUR, moveTimes, rowOf } from '../support/rows.ts'
 import { onBothStores, onStore, startServer, TEST_SECRET, type TestServer } from '../support/server.ts'
-import { createSession, createUser, plainSignIn, restoreRow, saveRow, sessionsBeside } from '../support/sessions.ts'
+import { mailsAbout } from '../support/mail.ts'
+import {
+  addressOf,
+  createSession,
+  createUser,
+  plainSignIn,
+  restoreRow,
+  saveRow,
+  sessionsBeside,
+} from '../support/sessions.ts'
 
 const NEXT_SECRET = 'pW7u3Xq9Zt1Vb5Ny8Mk2Lj6Hg4Fd0SaQeRc'
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
@@ -58,7 +67,7 @@ describe('the refresh rules, case by case', function () {
         const [, event] = await eventsOf(server(), session)
         expect(event).to.include({ type: 'session.revoked', reason: 'token_reuse', subtype: 'old_token' })
         expect(await feedOf(server(), session)).to.have.length(1)
-        expect(await mailsTo(server(), session.userId)).to.have.length(1)
+        expect(await mailsAbout(addressOf(session.userId), 'token_reuse')).to.have.length(1)
       })
 
       it('the key of one of the last four rotations is enough, of the fifth last it is not', async () => {
@@ -209,7 +218,7 @@ describe('the refresh rules, case by case', function () {
       it('a password that changed since it was checked: no session', async () => {
         const userId = await createUser(server())
         const stale = { ...plainSignIn(userId), passwordVersion: -1 }
-        expect(await server().hallpass.sessions.create(stale)).to.equal(null)
+        expect(await server().hallpass.sessions.start(stale)).to.equal(null)
         expect(await server().hallpass.sessions.list(userId, 'all')).to.be.empty
       })
     },

@@ -83,7 +83,7 @@ const reauthenticateStep = fc.record({ which, process }).map((given) =>
   step(`prove again who it is ${JSON.stringify(given)}`, async (model, real) => {
     const { index, session, row } = sessionAt(model, real, given.which)
     const { sessions } = processOf(real, given.process)
-    const answer = await sessions.reauthenticate(real.userId, session.sessionId, null)
+    const answer = await sessions.reauthenticate(real.userId, session.sessionId, 'pwd', null)
     expect(answer !== null).to.equal(isLive(row))
     if (isLive(row)) model.rows[index] = { ...row, isWithinGrace: false }
   }),

@@ -2,8 +2,9 @@ import { expect } from 'chai'
 import { untilAnswered } from '../support/device.ts'
 import { generationOf, refresh } from '../support/people.ts'
 import { onTwoProcesses } from '../support/processes.ts'
-import { eventsOf, feedOf, HOUR, mailsTo, moveTimes, rowOf } from '../support/rows.ts'
-import { createSession, createUser } from '../support/sessions.ts'
+import { eventsOf, feedOf, HOUR, moveTimes, rowOf } from '../support/rows.ts'
+import { mailsAbout } from '../support/mail.ts'
+import { addressOf, createSession, createUser } from '../support/sessions.ts'
 
 const times = <Result>(count: number, make: (index: number) => Result): Result[] =>
   Array.from({ length: count }, (_, index) => make(index))
@@ -80,7 +81,7 @@ describe('refreshes that arrive at once', function () {
           expect(revoked).to.have.length(1)
           expect(revoked[0]).to.include({ reason: 'token_reuse', subtype, actor: 'system' })
           expect(await feedOf(service().aside, session)).to.have.length(1)
-          expect(await mailsTo(service().aside, session.userId)).to.have.length(1)
+          expect(await mailsAbout(addressOf(session.userId), 'token_reuse')).to.have.length(1)
         }
       }
     })

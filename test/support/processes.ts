@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { connectTo, type SecondConnection } from './held.ts'
+import { mailSettings } from './mail.ts'
 import { sharedPostgres } from './postgres.ts'
 import { startServer, TEST_ISSUER, TEST_SECRET, type TestServer } from './server.ts'
 
@@ -28,7 +29,7 @@ const LONGEST_COMMAND = 30_000
 
 /** Resolves when `/readyz` says so. @throws with what the process wrote, when it ends instead */
 export async function startProcess(databaseUrl: string, environment: Environment = {}): Promise<ServerProcess> {
-  const started = spawnCli(['serve'], databaseUrl, environment)
+  const started = spawnCli(['serve'], databaseUrl, { ...(await mailSettings()), ...environment })
   const { child, output, exited } = started
   const isAlive = (): boolean => child.exitCode === null && child.signalCode === null
   const deadline = Date.now() + LONGEST_START
@@ -62,7 +63,7 @@ export async function runCli(
   argv: string[],
   environment: Environment = {},
 ): Promise<{ code: number | null; output: string }> {
-  const { child, output, exited } = spawnCli(argv, databaseUrl, environment)
+  const { child, output, exited } = spawnCli(argv, databaseUrl, { ...(await mailSettings()), ...environment })
   const tooLong = setTimeout(() => child.kill('SIGKILL'), LONGEST_COMMAND)
   await exited
   clearTimeout(tooLong)

@@ -88,19 +88,18 @@ export const feedOf = (
     [session.userId, session.sessionId],
   )
 
-/** The mails that wait to be sent to a person, oldest first. */
-export async function mailsTo({ hallpass }: TestServer, userId: string): Promise<Record<string, unknown>[]> {
-  const read = statement<{ payload: Record<string, unknown> }>(
-    'test.mails',
-    `select payload from outbox where kind = 'mail' and payload->>'user_id' = $1::text order by created_at`,
-  )
-  const rows = await hallpass.store.database.query(read, [userId])
-  return rows.map(({ payload }) => payload)
-}
-
 /** The user ids of the accounts of an address, as it is compared. */
 export async function accountsOf({ hallpass }: TestServer, canonicalAddress: string): Promise<string[]> {
   const read = statement<{ id: string }>('test.accounts', 'select id from users where email_canonical = $1::text')
   const rows = await hallpass.store.database.query(read, [canonicalAddress])
   return rows.map(({ id }) => id)
+}
+
+/** The types of what the history says of an account, oldest first. */
+export async function eventsOfAccount({ hallpass }: TestServer, userId: string): Promise<string[]> {
+  const read = statement<{ type: string }>(
+    'test.account_events',
+    'select type from events where user_id = $1::uuid order by created_at',
+  )
+  return (await hallpass.store.database.query(read, [userId])).map(({ type }) => type)
 }

@@ -4,6 +4,7 @@ import { readConfig, type Config } from '../../src/server/config.ts'
 import { listen } from '../../src/server/listen.ts'
 import { createLog } from '../../src/server/log.ts'
 import { createServer } from '../../src/server/server.ts'
+import { mailSettings } from './mail.ts'
 import { sharedPostgres } from './postgres.ts'
 
 export type StoreKind = 'embedded' | 'postgresql'
@@ -32,8 +33,10 @@ export async function startServer(
     HALLPASS_ISSUER: TEST_ISSUER,
     HALLPASS_UNCONFIRMED_SIGN_IN: 'allow',
     HALLPASS_SECRET: TEST_SECRET,
+    HALLPASS_RATE_LIMITS: 'off',
     HALLPASS_ALLOWED_ORIGINS: 'https://app.example',
     LOG_LEVEL: 'silent',
+    ...(await mailSettings()),
     ...(databaseUrl === null ? { HALLPASS_DATA_DIR: 'memory://' } : { DATABASE_URL: databaseUrl }),
     ...environment,
   })

@@ -10,15 +10,22 @@ import { createRing, type Ring } from '../../src/server/tokens/ring.ts'
 import type { SignedIn } from './people.ts'
 import { TEST_SECRET, type TestServer } from './server.ts'
 
-/** Somebody whom this database did not know; who has no password. */
+/** Somebody whom this database did not know; who has an address and no password. */
 export async function createUser({ hallpass }: TestServer): Promise<string> {
   const id = uuidv7()
   await hallpass.store.database.query(
-    statement('test.create_user', 'insert into users (id, email_verified_at) values ($1::uuid, clock_timestamp())'),
-    [id],
+    statement(
+      'test.create_user',
+      `insert into users (id, email, email_canonical, email_verified_at)
+       values ($1::uuid, $2::text, $2::text, clock_timestamp())`,
+    ),
+    [id, addressOf(id)],
   )
   return id
 }
+
+/** The address of somebody whom `createUser` made. */
+export const addressOf = (userId: string): string => `${userId}@example.com`
 
 /** Signs a user in on one more device, as the password's check would. */
 export async function createSession(
@@ -27,7 +34,7 @@ export async function createSession(
   options: Partial<SignIn> & { through?: Sessions } = {},
 ): Promise<Omit<SignedIn, 'email'>> {
   const { through = hallpass.sessions, ...signIn } = options
-  const created = await through.create({ ...plainSignIn(userId), ...signIn })
+  const created = await through.start({ ...plainSignIn(userId), ...signIn })
   if (created === null) throw new Error('the sign-in was refused')
   const { accessToken, refreshToken } = created.tokens
   return { userId, sessionId: created.session.id, accessToken, refreshToken }
@@ -61,6 +68,7 @@ export function sessionsBeside(
     database,
     ring,
     accessTokens: createAccessTokens({ issuer, audience, ttl: accessTtl, keys: hallpass.keys }),
+    rateLimits: { beforeRefresh: () => undefined },
     settings: { accessTtl, idleTtl, absoluteTtl, maxSessions, grace },
     log: createLog('silent'),
   })

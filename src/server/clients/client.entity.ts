@@ -9,6 +9,8 @@ const ClientSchema = defineEntity({
     name: p.string(),
     /** What its access tokens carry as `scope`. */
     scope: p.string(),
+    /** Where its magic links lead: a universal link, or a private scheme. */
+    linkUri: p.string().nullable(),
     createdAt: p.datetime(),
   },
 })

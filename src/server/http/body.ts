@@ -10,16 +10,21 @@ const DEPTH_LIMIT = 16
 
 /**
  * A JSON object that is exactly what `schema` says.
+ * @param schema or, where a request takes one of several forms, which of them a body with these members means to be
  * @throws {Problem} 400 `invalid_request` with `errors: [{pointer, code}]`, 413, 415
  */
-export async function readJson<Schema extends z.ZodType>(ctx: Context, schema: Schema): Promise<z.infer<Schema>> {
+export async function readJson<Schema extends z.ZodType>(
+  ctx: Context,
+  schema: Schema | ((members: readonly string[]) => Schema),
+): Promise<z.infer<Schema>> {
   if (!ctx.is('application/json')) {
     throw new Problem(415, 'unsupported_media_type', 'Send a JSON body with Content-Type: application/json.')
   }
   const text = await readText(ctx)
   const value = parseJson(text)
   if (!isCleanJson(value)) throw invalidRequest('The body nests too deeply or has characters that no text may hold.')
-  const parsed = schema.safeParse(value)
+  const chosen = typeof schema === 'function' ? schema(Object.keys(Object(value) as object)) : schema
+  const parsed = chosen.safeParse(value)
   if (parsed.success) return parsed.data
   throw invalidRequest('The body is not what this request takes.', parsed.error.issues.flatMap(toErrors))
 }
@@ -27,20 +32,26 @@ export async function readJson<Schema extends z.ZodType>(ctx: Context, schema: S
 /** Form parameters (RFC 6749 appendix B): unknown ones are for somebody else, an empty one is absent. */
 export type FormParameters = ReadonlyMap<string, string>
 
-/** @throws {OAuthError} `invalid_request` for another type, a repeated parameter, a NUL */
-export async function readForm(ctx: Context): Promise<FormParameters> {
+/**
+ * @param refuse makes the error for another type, a repeated parameter, a NUL: what OAuth answers, unless told otherwise
+ * @throws {OAuthError} `invalid_request`, or what `refuse` makes of it
+ */
+export async function readForm(
+  ctx: Context,
+  refuse: (description: string) => Error = (description) => new OAuthError('invalid_request', description),
+): Promise<FormParameters> {
   const type = ctx.is('application/x-www-form-urlencoded')
   if (type === null) return new Map() // no body at all: the cookie may be all there is to say
   if (type === false) {
-    throw new OAuthError('invalid_request', 'Send the parameters as application/x-www-form-urlencoded.')
+    throw refuse('Send the parameters as application/x-www-form-urlencoded.')
   }
   const parameters = new Map<string, string>()
   const seen = new Set<string>()
   for (const [name, value] of new URLSearchParams(await readText(ctx))) {
     // RFC 6749 section 3.2: parameters must not be included more than once.
-    if (seen.has(name)) throw new OAuthError('invalid_request', 'A parameter was sent more than once.')
+    if (seen.has(name)) throw refuse('A parameter was sent more than once.')
     seen.add(name)
-    if (value.includes('\0')) throw new OAuthError('invalid_request', 'A parameter holds a NUL character.')
+    if (value.includes('\0')) throw refuse('A parameter holds a NUL character.')
     if (value !== '') parameters.set(name, value)
   }
   return parameters
@@ -90,6 +101,10 @@ function isCleanJson(root: unknown): boolean {
 
 const invalidRequest = (detail: string, errors?: { pointer: string; code: string }[]): Problem =>
   new Problem(400, 'invalid_request', detail, errors ? { extra: { errors } } : {})
+
+/** One member is wrong in a way that no schema can say. @param pointer a JSON Pointer (RFC 6901) */
+export const invalidMember = (pointer: string, code: string): Problem =>
+  invalidRequest('The body is not what this request takes.', [{ pointer, code }])
 
 /** One entry for each member that is wrong; `pointer` is a JSON Pointer (RFC 6901). */
 function toErrors(issue: z.core.$ZodIssue): { pointer: string; code: string }[] {

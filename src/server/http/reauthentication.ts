@@ -1,6 +1,8 @@
 /** `POST /v1/sessions/current/reauthentication` */
 import { z } from 'zod'
+import type { MagicLinks } from '../emails/magic-links.ts'
 import { Problem } from '../errors.ts'
+import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import type { Session } from '../sessions/session.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
@@ -10,17 +12,21 @@ import type { ClientAddressOf } from './client-address-of.ts'
 import type { Context, Handler } from './context.ts'
 import { bearerToken, callerBy, invalidAccessToken } from './middleware/require-session.ts'
 import type { ReadPresentedToken } from './presented-token.ts'
+import { invalidEmailToken } from './sign-in.ts'
 
-const ReauthenticationBody = z.strictObject({ password: z.string(), refresh_token: z.string().optional() })
+const PasswordBody = z.strictObject({ password: z.string(), refresh_token: z.string().optional() })
+const MagicLinkBody = z.strictObject({ magic_link_token: z.string(), refresh_token: z.string().optional() })
 
 export const reauthentication = (deps: {
   users: Users
   sessions: Sessions
   accessTokens: AccessTokens
+  magicLinks: MagicLinks
+  rateLimits: RateLimits
   clientAddressOf: ClientAddressOf
   readPresentedToken: ReadPresentedToken
 }): Handler => {
-  const { users, sessions, clientAddressOf, readPresentedToken } = deps
+  const { users, sessions, magicLinks, rateLimits, clientAddressOf, readPresentedToken } = deps
 
   /** By a Bearer token, or by the refresh token, which is not rotated. */
   async function sessionOf(ctx: Context, refreshToken: string | undefined): Promise<Session> {
@@ -37,15 +43,29 @@ export const reauthentication = (deps: {
     return live.session
   }
 
+  async function confirmByPassword(session: Session, password: string): Promise<void> {
+    const attempt = await rateLimits.beforePasswordCheck(session.userId)
+    if ((await users.checkPassword(session.userId, password)) === null) {
+      throw new Problem(401, 'invalid_credentials', 'The password is wrong.')
+    }
+    await attempt.succeeded()
+  }
+
+  async function confirmByMagicLink(session: Session, token: string, ip: string | null): Promise<void> {
+    await rateLimits.beforeEmailToken(ip)
+    if (!(await magicLinks.confirms(token, session, ip))) throw invalidEmailToken()
+  }
+
   return async (ctx) => {
-    const body = await readJson(ctx, ReauthenticationBody)
+    const body = await readJson(ctx, (members) => (members.includes('magic_link_token') ? MagicLinkBody : PasswordBody))
     const session = await sessionOf(ctx, body.refresh_token)
     ctx.state.sessionId = session.id
     ctx.state.userId = session.userId
-    if (!(await users.isPasswordOf(session.userId, body.password))) {
-      throw new Problem(401, 'invalid_credentials', 'The password is wrong.')
-    }
-    const issued = await sessions.reauthenticate(session.userId, session.id, clientAddressOf(ctx))
+    const ip = clientAddressOf(ctx)
+    const isByLink = 'magic_link_token' in body
+    if (isByLink) await confirmByMagicLink(session, body.magic_link_token, ip)
+    else await confirmByPassword(session, body.password)
+    const issued = await sessions.reauthenticate(session.userId, session.id, isByLink ? 'otp' : 'pwd', ip)
     if (issued === null) throw invalidAccessToken()
     ctx.body = { access_token: issued.accessToken, token_type: 'Bearer', expires_in: issued.expiresIn }
   }

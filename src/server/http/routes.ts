@@ -1,11 +1,20 @@
 /** Every URL on one page, with who may pass. */
 import Router from '@koa/router'
 import { paths } from '../../protocol/paths.ts'
+import type { DevMailbox } from '../emails/dev-mailbox.ts'
+import { createMailboxPages } from '../pages/mailbox.ts'
+import { createPages } from '../pages/pages.ts'
+import { createAdminSession } from './admin-sessions.ts'
+import { apiKeyHandlers } from './api-keys.ts'
 import type { State } from './context.ts'
 import { devMailbox } from './dev-mailbox.ts'
+import { emailFlowHandlers } from './email-flows.ts'
 import { healthHandlers } from './health.ts'
+import { introspect } from './introspect.ts'
+import { createMagicSignIn } from './magic-sign-in.ts'
 import { metadataHandlers } from './metadata.ts'
 import { requireRecentAuthentication } from './middleware/require-recent-authentication.ts'
+import { requireScope } from './middleware/require-scope.ts'
 import { requireSession } from './middleware/require-session.ts'
 import { reauthentication } from './reauthentication.ts'
 import { revoke } from './revoke.ts'
@@ -17,9 +26,15 @@ import { userHandlers } from './users.ts'
 type Dependencies = Parameters<typeof signIn>[0] &
   Parameters<typeof token>[0] &
   Parameters<typeof revoke>[0] &
+  Parameters<typeof introspect>[0] &
   Parameters<typeof reauthentication>[0] &
+  Parameters<typeof userHandlers>[0] &
+  Parameters<typeof emailFlowHandlers>[0] &
+  Parameters<typeof apiKeyHandlers>[0] &
+  Parameters<typeof createAdminSession>[0] &
+  Omit<Parameters<typeof createPages>[0], 'signInByMagicLink'> &
   Parameters<typeof metadataHandlers>[0] &
-  Parameters<typeof healthHandlers>[0] & { hasDevMailbox: boolean }
+  Parameters<typeof healthHandlers>[0] & { mailbox: DevMailbox | null }
 
 export function createRouter(deps: Dependencies): Router<State> {
   const router = new Router<State>({ strict: true, sensitive: true })
@@ -27,11 +42,15 @@ export function createRouter(deps: Dependencies): Router<State> {
   const confirmed = requireRecentAuthentication
   const sessions = sessionHandlers(deps)
   const users = userHandlers(deps)
+  const flows = emailFlowHandlers(deps)
+  const apiKeys = apiKeyHandlers(deps)
+  const pages = createPages({ ...deps, signInByMagicLink: createMagicSignIn(deps) })
   const { jwks, metadata } = metadataHandlers(deps)
   const { health, ready } = healthHandlers(deps)
 
   router.post(paths.token, token(deps))
   router.post(paths.revoke, revoke(deps))
+  router.post(paths.introspect, requireScope(deps, 'introspect'), introspect(deps))
 
   router.post(paths.sessions, signIn(deps))
   router.get(paths.sessions, signedIn, sessions.list)
@@ -45,12 +64,36 @@ export function createRouter(deps: Dependencies): Router<State> {
 
   router.post(paths.users, users.register)
   router.get(paths.me, signedIn, users.me)
+  router.delete(paths.me, signedIn, confirmed, users.deleteMe)
+  router.put(paths.password, signedIn, confirmed, users.changePassword)
+
+  router.get(paths.apiKeys, signedIn, apiKeys.list)
+  router.post(paths.apiKeys, signedIn, confirmed, apiKeys.create)
+  router.delete(paths.apiKey, signedIn, confirmed, apiKeys.revoke)
+
+  // Each flow of emails/flows: its resource under /v1, and the page behind its link.
+  for (const flow of deps.emails.flows) {
+    const { resource, page, askedBy, isUsedByPut } = flow
+    if (resource !== null && askedBy === 'anybody') router.post(resource, flows.ask(flow))
+    if (resource !== null && askedBy === 'owner') router.post(resource, signedIn, confirmed, flows.ask(flow))
+    if (resource !== null && isUsedByPut) router.put(resource, flows.use(flow))
+    router.get(page, pages.show(flow))
+    router.post(page, pages.act(flow))
+  }
+
+  router.post(paths.adminSessions, requireScope(deps, 'sessions:create'), createAdminSession(deps))
 
   router.get(paths.jwks, jwks)
   // RFC 8414 section 3.1: an issuer's path comes after the well-known name.
   router.get(paths.metadata + new URL(deps.issuer).pathname.replace(/\/$/, ''), metadata)
   router.get(paths.health, health)
   router.get(paths.ready, ready)
-  if (deps.hasDevMailbox) router.get(paths.devMailbox, devMailbox)
+
+  if (deps.mailbox !== null) {
+    const mailbox = createMailboxPages({ ...deps, mailbox: deps.mailbox })
+    router.get(paths.devMailbox, devMailbox({ mailbox: deps.mailbox }))
+    router.get(paths.devMailboxPage, mailbox.list)
+    router.get(paths.devMailboxMail, mailbox.mail)
+  }
   return router
 }

@@ -6,9 +6,11 @@ import type { Actor } from '../sessions/ending.ts'
 import type { StatusFilter } from '../sessions/reading.ts'
 import { displayText } from '../sessions/display-text.ts'
 import type { Sessions } from '../sessions/sessions.ts'
+import { actorOf } from './actor.ts'
 import { readJson } from './body.ts'
 import type { ClientAddressOf } from './client-address-of.ts'
 import type { SessionCookie } from './cookie.ts'
+import { clearOwnCookie } from './own-cookie.ts'
 import { callerOf, type Context, type Handler } from './context.ts'
 import { readQuery } from './query.ts'
 import { sessionJson } from './session-json.ts'
@@ -36,11 +38,7 @@ export function sessionHandlers(deps: {
 }): SessionHandlers {
   const { sessions, cookie, clientAddressOf } = deps
 
-  const actorOf = (ctx: Context): Actor => ({
-    kind: 'user',
-    sessionId: callerOf(ctx).session.id,
-    ip: clientAddressOf(ctx),
-  })
+  const actor = (ctx: Context): Actor => actorOf(ctx, clientAddressOf)
 
   return {
     async list(ctx) {
@@ -73,17 +71,14 @@ export function sessionHandlers(deps: {
 
     async signOut(ctx) {
       const { session } = callerOf(ctx)
-      await sessions.revoke(session.userId, session.id, 'signed_out', actorOf(ctx))
-      // Another session's cookie may be in this browser; only its own goes.
-      const [refreshToken] = cookie.read(ctx)
-      const isOwn = refreshToken !== undefined && sessions.isTokenOf(refreshToken, session.id)
-      if (session.transport === 'cookie' && isOwn) cookie.clear(ctx)
+      await sessions.revoke(session.userId, session.id, 'signed_out', actor(ctx))
+      clearOwnCookie(ctx, { cookie, sessions }, session)
       ctx.status = 204
     },
 
     async end(ctx) {
       const { session: current } = callerOf(ctx)
-      const isKnown = await sessions.revoke(current.userId, idIn(ctx), 'revoked_by_user', actorOf(ctx))
+      const isKnown = await sessions.revoke(current.userId, idIn(ctx), 'revoked_by_user', actor(ctx))
       if (!isKnown) throw notFound()
       ctx.status = 204
     },
@@ -92,7 +87,7 @@ export function sessionHandlers(deps: {
       const { except } = readQuery(ctx, EndManyQuery)
       const { session: current } = callerOf(ctx)
       const kept = except === 'current' ? current.id : null
-      const revoked = await sessions.revokeAll(current.userId, kept, 'revoked_by_user', actorOf(ctx))
+      const revoked = await sessions.revokeAll(current.userId, kept, 'revoked_by_user', actor(ctx))
       ctx.body = { revoked }
     },
   }

@@ -2,9 +2,13 @@
 import { z } from 'zod'
 import type { Clients } from '../clients/clients.ts'
 import { DEFAULT_CLIENT_ID } from '../clients/clients.ts'
+import type { MagicLinks } from '../emails/magic-links.ts'
 import { Problem } from '../errors.ts'
+import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import { ACCEPT_CH, describeDevice, deviceEvidence } from '../sessions/device.ts'
-import type { Sessions } from '../sessions/sessions.ts'
+import type { Transport } from '../sessions/session.ts'
+import type { Sessions, StartedSession } from '../sessions/sessions.ts'
+import type { SignIn } from '../sessions/sign-in.ts'
 import type { Users } from '../users/users.ts'
 import { readJson } from './body.ts'
 import type { SessionCookie } from './cookie.ts'
@@ -14,19 +18,21 @@ import type { DemandOwnOrigin } from './origin.ts'
 import { sessionJson } from './session-json.ts'
 import { tokenJson } from './token-json.ts'
 
-const SignInBody = z.strictObject({
-  email: z.string(),
-  password: z.string(),
-  client_id: z.string().default(DEFAULT_CLIENT_ID),
+const OPTIONS = {
+  client_id: z.string().optional(),
   device_name: z.string().max(100).nullable().default(null),
   transport: z.enum(['body', 'cookie']).default('body'),
   remember: z.boolean().default(true),
-})
+}
+const PasswordBody = z.strictObject({ email: z.string(), password: z.string(), ...OPTIONS })
+const MagicLinkBody = z.strictObject({ magic_link_token: z.string(), ...OPTIONS })
 
-interface SignInDependencies {
+export interface SignInDependencies {
   users: Users
   clients: Clients
   sessions: Sessions
+  magicLinks: MagicLinks
+  rateLimits: RateLimits
   cookie: SessionCookie
   clientAddressOf: ClientAddressOf
   demandOwnOrigin: DemandOwnOrigin
@@ -35,47 +41,18 @@ interface SignInDependencies {
 }
 
 export const signIn = (deps: SignInDependencies): Handler => {
-  const { users, clients, sessions, cookie, clientAddressOf, demandOwnOrigin, allowsCookies } = deps
+  const { cookie, demandOwnOrigin, allowsCookies } = deps
   return async (ctx) => {
     ctx.set('Accept-CH', ACCEPT_CH)
-    const body = await readJson(ctx, SignInBody)
+    const body = await readJson(ctx, (members) => (members.includes('magic_link_token') ? MagicLinkBody : PasswordBody))
     // Somebody else's page must not sign a person in as somebody else either (OWASP login CSRF).
     if (body.transport === 'cookie') demandOwnOrigin(ctx)
-    if (body.transport === 'cookie' && !allowsCookies) {
-      throw new Problem(
-        400,
-        'invalid_request',
-        'Over plain http, cookies are for localhost only: use transport "body", or https.',
-      )
-    }
-    const client = await clients.find(body.client_id)
-    if (client === null) throw new Problem(400, 'invalid_client', 'This client_id is not registered.')
+    if (body.transport === 'cookie' && !allowsCookies) throw noCookies()
 
-    const proven = await users.authenticate(body.email, body.password)
-    const evidence = deviceEvidence(ctx.headers, body.device_name)
-    const created =
-      proven &&
-      (await sessions.create({
-        ...proven,
-        amr: ['pwd'],
-        clientId: client.id,
-        scope: client.scope,
-        transport: body.transport,
-        remember: body.remember,
-        device: describeDevice(evidence),
-        userAgent: evidence.userAgent,
-        ip: clientAddressOf(ctx),
-        replaces: body.transport === 'cookie' ? await overwritten(ctx, deps, proven.userId) : null,
-      }))
-    if (created === null) {
-      throw new Problem(
-        401,
-        'invalid_credentials',
-        'The address or the password is wrong, or this account cannot sign in.',
-      )
-    }
-
-    const { session, tokens } = created
+    const { session, tokens } =
+      'magic_link_token' in body
+        ? await signInByMagicLink(ctx, deps, body.magic_link_token, body)
+        : await signInByPassword(ctx, deps, body)
     ctx.state.sessionId = session.id
     ctx.state.userId = session.userId
     ctx.status = 201
@@ -83,14 +60,89 @@ export const signIn = (deps: SignInDependencies): Handler => {
   }
 }
 
-/** The live session of the same user whose cookie the answer is about to overwrite. */
+export interface SignInOptions {
+  readonly client_id?: string | undefined
+  readonly device_name: string | null
+  readonly transport: Transport
+  readonly remember: boolean
+}
+
+async function signInByPassword(
+  ctx: Context,
+  deps: SignInDependencies,
+  body: z.infer<typeof PasswordBody>,
+): Promise<StartedSession> {
+  const { users, sessions, rateLimits, clientAddressOf } = deps
+  const newSession = await describeSignIn(ctx, deps, body, body.client_id ?? DEFAULT_CLIENT_ID)
+  const attempt = await rateLimits.beforeSignIn(body.email, clientAddressOf(ctx))
+  const proven = await users.authenticate(body.email, body.password)
+  const started = proven && (await sessions.start({ ...newSession, ...proven, amr: ['pwd'] }))
+  if (started === null) {
+    throw new Problem(
+      401,
+      'invalid_credentials',
+      'The address or the password is wrong, or this account cannot sign in.',
+    )
+  }
+  await attempt.succeeded()
+  return started
+}
+
+/** @throws {Problem} 400 `invalid_token` */
+export async function signInByMagicLink(
+  ctx: Context,
+  deps: Pick<SignInDependencies, 'clients' | 'sessions' | 'magicLinks' | 'rateLimits' | 'cookie' | 'clientAddressOf'>,
+  token: string,
+  options: SignInOptions,
+): Promise<StartedSession> {
+  const { magicLinks, rateLimits, clientAddressOf } = deps
+  await rateLimits.beforeEmailToken(clientAddressOf(ctx))
+  const clientId = options.client_id ?? (await magicLinks.clientOf(token)) ?? DEFAULT_CLIENT_ID
+  const started = await magicLinks.signIn(token, await describeSignIn(ctx, deps, options, clientId))
+  if (started === null) throw invalidEmailToken()
+  return started
+}
+
+/** Unknown, used, expired and void read alike; the way out is the same for all. */
+export const invalidEmailToken = (): Problem =>
+  new Problem(400, 'invalid_token', 'This link is not good any more, or never was. Ask for a new one.')
+
+/** All of a new session that does not depend on whose it will be. */
+async function describeSignIn(
+  ctx: Context,
+  deps: Pick<SignInDependencies, 'clients' | 'sessions' | 'cookie' | 'clientAddressOf'>,
+  { device_name: deviceName, transport, remember }: SignInOptions,
+  clientId: string,
+): Promise<Omit<SignIn, 'userId' | 'passwordVersion' | 'amr'>> {
+  const client = await deps.clients.find(clientId)
+  if (client === null) throw new Problem(400, 'invalid_client', 'This client_id is not registered.')
+  const evidence = deviceEvidence(ctx.headers, deviceName)
+  return {
+    clientId: client.id,
+    scope: client.scope,
+    transport,
+    remember,
+    device: describeDevice(evidence),
+    userAgent: evidence.userAgent,
+    ip: deps.clientAddressOf(ctx),
+    replaces: transport === 'cookie' ? await overwritten(ctx, deps) : null,
+  }
+}
+
+/** The live session whose cookie the answer is about to overwrite. */
 async function overwritten(
   ctx: Context,
-  { cookie, sessions }: SignInDependencies,
-  userId: string,
-): Promise<string | null> {
+  { cookie, sessions }: Pick<SignInDependencies, 'cookie' | 'sessions'>,
+): Promise<SignIn['replaces']> {
   const [refreshToken, ...others] = cookie.read(ctx)
   if (refreshToken === undefined || others.length > 0) return null
   const live = await sessions.findByRefreshToken(refreshToken, 'cookie')
-  return live?.session.userId === userId ? live.session.id : null
+  return live && { userId: live.session.userId, sessionId: live.session.id }
 }
+
+export const noCookies = (): Problem =>
+  new Problem(
+    400,
+    'invalid_request',
+    'Over plain http, cookies are for localhost only: use transport "body", or https.',
+  )

@@ -2,6 +2,7 @@
 import type { Clients } from '../clients/clients.ts'
 import { OAuthError } from '../errors.ts'
 import type { Grant } from '../grants/grant.ts'
+import { basicCredential } from './basic-credential.ts'
 import { readForm } from './body.ts'
 import type { ClientAddressOf } from './client-address-of.ts'
 import type { SessionCookie } from './cookie.ts'
@@ -23,20 +24,29 @@ export const token = (deps: TokenDependencies): Handler => {
     const form = await readForm(ctx)
     const grant = chooseGrant(grants, form.get('grant_type'))
     const parameters = new Map([...form].filter(([name]) => grant.parameters.includes(name)))
-    const presented = readPresentedToken(ctx, parameters.get('refresh_token'))
+    const isRefresh = grant.parameters.includes('refresh_token')
+    const presented = isRefresh ? readPresentedToken(ctx, parameters.get('refresh_token')) : 'none'
     if (presented === 'ambiguous') {
       throw new OAuthError('invalid_request', 'Send one refresh token: in the body or in the cookie, not in both.')
     }
     const clientId = form.get('client_id') ?? null
-    const { tokens, transport } = await grant
+    const granted = await grant
       .authorize({
         parameters,
         clientId,
         ip: clientAddressOf(ctx),
         idempotencyKey: idempotencyKey(ctx),
         presented: presented === 'none' ? null : presented,
+        clientCredential: basicCredential(ctx),
       })
       .catch((error: unknown) => refuseUnknownClient(error, clientId, deps))
+    if (granted.kind === 'access_token') {
+      const { accessToken, expiresIn, scope, keyId } = granted
+      ctx.state.sessionId = keyId
+      ctx.body = { access_token: accessToken, token_type: 'Bearer', expires_in: expiresIn, scope }
+      return
+    }
+    const { tokens, transport } = granted
     ctx.state.sessionId = tokens.sessionId
     ctx.state.userId = tokens.userId
     ctx.body = { ...tokenJson(ctx, cookie, transport, tokens), session_id: tokens.sessionId }

@@ -14,6 +14,10 @@ export interface Actor {
 export interface Ending {
   /** @returns false when the user has no such session; true also when it had ended or expired before */
   revoke(userId: string, sessionId: string, reason: RevocationReason, actor: Actor): Promise<boolean>
+  /** The same inside a transaction that has locked the account's row. */
+  revokeIn(tx: Queryable, userId: string, sessionId: string, reason: RevocationReason, actor: Actor): Promise<void>
+  /** What was the token before the last rotation is answered no more, except with its key. */
+  endGraceIn(tx: Queryable, userId: string, sessionId: string): Promise<void>
   /**
    * Ends every live session of the user, but for `except`.
    * @returns how many
@@ -54,6 +58,12 @@ export function createEnding({ database, accessTtl }: { database: Database; acce
   return {
     revokeAll,
     revokeAllIn,
+    async revokeIn(tx, userId, sessionId, reason, actor) {
+      await tx.query(endOne, values(userId, reason, actor, sessionId))
+    },
+    async endGraceIn(tx, userId, sessionId) {
+      await tx.query(endGrace, [userId, sessionId])
+    },
     async revokeEverybody(reason, actor) {
       let count = 0
       let last = FIRST_USER
@@ -76,6 +86,11 @@ export function createEnding({ database, accessTtl }: { database: Database; acce
 
 const endOne = endingSessions('sessions.end', `${IS_LIVE} and id = $8::uuid`)
 const endAll = endingSessions('sessions.end_all', `${IS_LIVE} and ($8::uuid is null or id <> $8::uuid)`)
+
+const endGrace = statement(
+  'sessions.end_grace',
+  `update sessions set rotated_at = null where user_id = $1::uuid and id = $2::uuid and ${IS_LIVE}`,
+)
 
 /** Sorts before every user's id. */
 const FIRST_USER = '00000000-0000-0000-0000-000000000000'

@@ -4,9 +4,11 @@ import type { AccessTokens } from '../tokens/access-token.ts'
 import { ISSUANCE_COLUMNS, issueAccessToken, type IssuanceRow } from './token-issuance.ts'
 import { IS_LIVE } from './session.ts'
 
+/** @param method how the person confirmed it is them: `pwd` or `otp` (RFC 8176) */
 export type Reauthenticate = (
   userId: string,
   sessionId: string,
+  method: string,
   ip: string | null,
 ) => Promise<{ accessToken: string; expiresIn: number } | null>
 
@@ -17,9 +19,11 @@ export type Reauthenticate = (
  */
 export const createReauthenticate =
   ({ database, accessTokens }: { database: Database; accessTokens: AccessTokens }): Reauthenticate =>
-  async (userId, sessionId, ip) => {
+  async (userId, sessionId, method, ip) => {
     const [row] = await database.query(endGrace, [userId, sessionId, ip])
-    return row ? issueAccessToken(accessTokens, row, row.now) : null
+    if (row === undefined) return null
+    const amr = [...new Set([...row.amr, method])]
+    return issueAccessToken(accessTokens, { ...row, amr }, row.now)
   }
 
 const endGrace = statement<IssuanceRow>(

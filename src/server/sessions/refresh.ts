@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import { refreshRefused, Unavailable } from '../errors.ts'
 import { statement, type Database } from '../database/database.ts'
 import { endingSessions, FEED_MARGIN } from '../revocations/ending-sessions.ts'
+import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
 import { decodeRefreshToken, encodeRefreshToken, type RefreshToken } from '../tokens/refresh-token.ts'
 import type { Ring } from '../tokens/ring.ts'
@@ -39,18 +40,21 @@ interface RefreshDependencies {
   database: Database
   ring: Ring
   accessTokens: AccessTokens
+  rateLimits: Pick<RateLimits, 'beforeRefresh'>
   settings: RefreshSettings
   log: Logger
 }
 
 /**
  * @throws {OAuthError} `invalid_grant` with `reason` and `terminal`
+ * @throws {RateLimited} nothing was decided, as with the next
  * @throws {Unavailable} nothing was decided; the same token and key may be presented again
  */
 export const createRefresh =
   (deps: RefreshDependencies): Refresh =>
   async (presented) => {
     const token = openToken(deps.ring, presented.refreshToken)
+    deps.rateLimits.beforeRefresh(token.sessionId)
     const rotated = await rotate(deps, token, presented)
     if (rotated === undefined) return decide(deps, token, presented)
 

@@ -1,6 +1,7 @@
 /** Everything one can do with sessions. */
 import type { Logger } from 'pino'
-import type { Database } from '../database/database.ts'
+import type { Database, Queryable } from '../database/database.ts'
+import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
 import type { Ring } from '../tokens/ring.ts'
 import { createEnding, type Ending } from './ending.ts'
@@ -13,29 +14,49 @@ import { insertSession, type SignIn, type SignInSettings } from './sign-in.ts'
 
 export interface Sessions extends Reading, Ending {
   /** @returns null when the account changed or was disabled since the proof was checked */
-  create(signIn: SignIn): Promise<{ session: Session; tokens: IssuedTokens } | null>
+  start(signIn: SignIn): Promise<StartedSession | null>
+  /** The same in a transaction of which the proof is a part; tokens are for after its commit. */
+  startIn(tx: Queryable, signIn: SignIn): Promise<UnissuedSession | null>
   refresh: Refresh
   reauthenticate: Reauthenticate
+}
+
+export interface StartedSession {
+  readonly session: Session
+  readonly tokens: IssuedTokens
+}
+
+export interface UnissuedSession {
+  readonly session: Session
+  issue(): Promise<IssuedTokens>
 }
 
 export function createSessions(deps: {
   database: Database
   ring: Ring
   accessTokens: AccessTokens
+  rateLimits: Pick<RateLimits, 'beforeRefresh'>
   settings: SignInSettings & RefreshSettings
   log: Logger
 }): Sessions {
   const { database, accessTokens, settings } = deps
+
+  async function startIn(tx: Queryable, signIn: SignIn): Promise<UnissuedSession | null> {
+    const inserted = await insertSession(tx, deps, signIn)
+    if (inserted === null) return null
+    const { row, refreshToken } = inserted
+    return { session: toSession(row), issue: () => issueTokens(accessTokens, row, refreshToken) }
+  }
+
   return {
     ...createReading(deps),
     ...createEnding({ database, accessTtl: settings.accessTtl }),
     refresh: createRefresh(deps),
     reauthenticate: createReauthenticate(deps),
-    async create(signIn) {
-      const inserted = await insertSession(deps, signIn)
-      if (inserted === null) return null
-      const { row, refreshToken } = inserted
-      return { session: toSession(row), tokens: await issueTokens(accessTokens, row, refreshToken) }
+    startIn,
+    async start(signIn) {
+      const started = await database.transaction((tx) => startIn(tx, signIn))
+      return started && { session: started.session, tokens: await started.issue() }
     },
   }
 }

@@ -3,7 +3,7 @@
  * password was checked before a reset, or whose account was disabled meanwhile, does not survive it.
  */
 import { v7 as uuidv7 } from 'uuid'
-import { statement, type Database, type Queryable } from '../database/database.ts'
+import { statement, type Queryable } from '../database/database.ts'
 import { endingSessions, FEED_MARGIN } from '../revocations/ending-sessions.ts'
 import { encodeRefreshToken } from '../tokens/refresh-token.ts'
 import type { Ring } from '../tokens/ring.ts'
@@ -15,8 +15,8 @@ import { ISSUANCE_COLUMNS, type IssuanceRow } from './token-issuance.ts'
 
 export interface SignIn {
   readonly userId: string
-  /** The account's, as it was when the proof was checked. */
-  readonly passwordVersion: number
+  /** The account's, as it was when the proof was checked; null where it is checked in this very transaction. */
+  readonly passwordVersion: number | null
   readonly amr: readonly string[]
   readonly clientId: string
   readonly scope: string
@@ -26,8 +26,13 @@ export interface SignIn {
   readonly device: Device
   readonly userAgent: string
   readonly ip: string | null
-  /** The live session of the same user whose cookie this sign-in overwrites. */
-  readonly replaces: string | null
+  /** The live session whose cookie this sign-in overwrites; it ends if it is the same user's. */
+  readonly replaces: { readonly userId: string; readonly sessionId: string } | null
+  /** When the person proved who they are, if that was not just now. */
+  readonly authenticatedAt?: Date | null
+  /** Of this session's access tokens, beside the user's own. */
+  readonly claims?: Readonly<Record<string, unknown>>
+  readonly data?: Readonly<Record<string, unknown>>
 }
 
 export interface SignInSettings {
@@ -43,31 +48,27 @@ const UNREMEMBERED_TTL = 24 * 60 * 60
 
 /** @returns null when the account changed or was disabled since the proof was checked */
 export async function insertSession(
-  deps: { database: Database; ring: Ring; settings: SignInSettings },
+  tx: Queryable,
+  { ring, settings }: { ring: Ring; settings: SignInSettings },
   signIn: SignIn,
 ): Promise<{ row: SessionRow & IssuanceRow; refreshToken: string } | null> {
-  const { database, ring, settings } = deps
   const id = uuidv7()
   const secret = newSecret()
-  const row = await database.transaction(async (tx) => {
-    const [user] = await tx.query(lockUser, [signIn.userId, signIn.passwordVersion])
-    if (user === undefined) return null
-    await endSupersededSessions(tx, signIn, settings)
-    const [inserted] = await tx.query(insert, insertValues(signIn, settings, id, hashSecret(secret)))
-    return inserted ?? null
-  })
-  return (
-    row && {
-      row,
-      refreshToken: encodeRefreshToken({ userId: signIn.userId, sessionId: id, generation: 0, secret }, ring),
-    }
-  )
+  const [user] = await tx.query(lockUser, [signIn.userId, signIn.passwordVersion])
+  if (user === undefined) return null
+  await endSupersededSessions(tx, signIn, settings)
+  const [row] = await tx.query(insert, insertValues(signIn, settings, id, hashSecret(secret)))
+  if (row === undefined) return null
+  return {
+    row,
+    refreshToken: encodeRefreshToken({ userId: signIn.userId, sessionId: id, generation: 0, secret }, ring),
+  }
 }
 
 async function endSupersededSessions(tx: Queryable, signIn: SignIn, settings: SignInSettings): Promise<void> {
   const common = [settings.accessTtl + FEED_MARGIN, 'system', null, signIn.ip, null] as const
-  if (signIn.replaces !== null) {
-    await tx.query(endReplaced, [signIn.userId, 'replaced', ...common, signIn.replaces])
+  if (signIn.replaces?.userId === signIn.userId) {
+    await tx.query(endReplaced, [signIn.userId, 'replaced', ...common, signIn.replaces.sessionId])
   }
   await tx.query(endBeyondLimit, [signIn.userId, 'session_limit', ...common, settings.maxSessions - 1])
 }
@@ -96,6 +97,9 @@ const insertValues = (signIn: SignIn, settings: SignInSettings, id: string, secr
   signIn.device.app.version,
   signIn.userAgent,
   signIn.ip,
+  signIn.authenticatedAt ?? null,
+  JSON.stringify(signIn.claims ?? {}),
+  JSON.stringify(signIn.data ?? {}),
 ]
 
 /**
@@ -105,7 +109,7 @@ const insertValues = (signIn: SignIn, settings: SignInSettings, id: string, secr
 const lockUser = statement<{ id: string }>(
   'sign_in.lock_user',
   `select id from users
-   where id = $1 and password_version = $2 and disabled_at is null
+   where id = $1::uuid and ($2::int is null or password_version = $2::int) and disabled_at is null
    for no key update`,
 )
 
@@ -119,6 +123,24 @@ const endBeyondLimit = endingSessions(
    )`,
 )
 
+/**
+ * A device is new to an account when none of its kind was ever seen near this address (IPv4 /24, IPv6 /48):
+ * by its kind alone a thief's Chrome on Windows would pass for the owner's. The very first device is not news.
+ */
+const IS_NEW_DEVICE = `
+  exists (select from sessions as before where before.user_id = $1::uuid)
+  and not exists (
+    select from sessions as before
+    where before.user_id = $1::uuid
+      and (before.device_type, before.os_name, before.browser_name, before.app_name, before.device_model)
+        is not distinct from ($14::text, $18::text, $16::text, $20::text, $15::text)
+      and ($23::inet is null or ${isNear('before.ip_first')} or ${isNear('before.ip_last')})
+  )`
+
+function isNear(column: string): string {
+  return `set_masklen(${column}, case family(${column}) when 4 then 24 else 48 end) >>= $23::inet`
+}
+
 const insert = statement<SessionRow & IssuanceRow>(
   'sign_in.insert',
   `with added as (
@@ -126,19 +148,24 @@ const insert = statement<SessionRow & IssuanceRow>(
        user_id, id, secret_hash, idempotency_hashes, client_id, transport, persistent, scope, amr,
        claims, authenticated_at, created_at, last_used_at, idle_expires_at, absolute_expires_at,
        device_name, device_label, device_type, device_model, browser_name, browser_version,
-       os_name, os_version, app_name, app_version, user_agent, ip_first, ip_last)
+       os_name, os_version, app_name, app_version, user_agent, ip_first, ip_last, data)
      select
        $1::uuid, $2::uuid, $3::bytea, $4::bytea, $5::text, $6::text, $7::boolean, $8::text, $9::text[],
-       users.claims, clock.now, clock.now, clock.now,
+       users.claims || $25::jsonb, coalesce($24::timestamptz, clock.now), clock.now, clock.now,
        clock.now + make_interval(secs => $10::float8), clock.now + make_interval(secs => $11::float8),
        $12::text, $13::text, $14::text, $15::text, $16::text, $17::text,
-       $18::text, $19::text, $20::text, $21::text, $22::text, $23::inet, $23::inet
+       $18::text, $19::text, $20::text, $21::text, $22::text, $23::inet, $23::inet, $26::jsonb
      from users, (select clock_timestamp() as now offset 0) as clock
      where users.id = $1::uuid
      returning *
    ), history as (
      insert into events (user_id, session_id, type, actor, actor_session_id, ip)
      select user_id, id, 'session.created', 'user', id, ip_first from added
+   ), notice as (
+     insert into outbox (kind, payload)
+     select 'mail', jsonb_build_object('purpose', 'new_device', 'user_id', added.user_id, 'session_id', added.id)
+     from added, users
+     where users.id = $1::uuid and users.email is not null and ${IS_NEW_DEVICE}
    )
    select ${SESSION_COLUMNS}, ${ISSUANCE_COLUMNS} from added`,
 )

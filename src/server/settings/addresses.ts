@@ -58,6 +58,25 @@ export const issuer: Kind<string> = {
   show: asWritten,
 }
 
+/** Another service, over https; over plain http only on this machine. Paths are added to it. */
+export const serviceUrl: Kind<string> = {
+  parse(text) {
+    if (!/^https?:\/\/[^/]/i.test(text) || !URL.canParse(text)) {
+      throw new InvalidValue('must be an absolute URL, such as https://api.example.com')
+    }
+    const url = new URL(text)
+    const problems: string[] = []
+    if (url.protocol === 'http:' && !isLoopback(hostOf(text))) {
+      problems.push('must be https: plain http is accepted for localhost only')
+    }
+    if (url.username !== '' || url.password !== '') problems.push('must not contain a user name or a password')
+    if (/[?#]/.test(text)) problems.push('must not contain a query or a fragment: remove everything from the ? or # on')
+    if (problems.length > 0) throw new InvalidValue(...problems)
+    return (url.origin + url.pathname).replace(/\/+$/, '')
+  },
+  show: asWritten,
+}
+
 /** An audience (RFC 7519 section 4.1.3): any word, or a URI where it has a colon. */
 export const audience: Kind<string> = {
   parse(text) {

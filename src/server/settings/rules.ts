@@ -57,6 +57,20 @@ export const faultRules: readonly Rule[] = [
     check: (config) => notLonger(config, ['HALLPASS_IDLE_TTL', 'idleTtl'], ['HALLPASS_ABSOLUTE_TTL', 'absoluteTtl']),
   },
   {
+    about: ['smtpUrl', 'mailFrom'],
+    check: ({ smtpUrl, mailFrom }) =>
+      (smtpUrl === null) === (mailFrom === null)
+        ? null
+        : 'SMTP_URL and HALLPASS_MAIL_FROM belong together: mail cannot be sent with one of them alone',
+  },
+  {
+    about: ['smtpUrl', 'mailFrom', 'databaseUrl', 'issuer'],
+    check: ({ smtpUrl, mailFrom, databaseUrl, isIssuerLocal, bringsDelivery }) =>
+      smtpUrl !== null || mailFrom !== null || bringsDelivery || (databaseUrl === null && isIssuerLocal)
+        ? null
+        : 'SMTP_URL is required: people confirm their address and get back in by mail, which is kept here for reading only on the embedded store with an issuer on localhost',
+  },
+  {
     about: ['workers', 'databaseUrl'],
     check: ({ workers, databaseUrl }) =>
       databaseUrl === null && workers !== 'auto' && workers > 1
@@ -124,13 +138,6 @@ export const warningRules: readonly Rule[] = [
         ? `HALLPASS_ALLOWED_ORIGINS contains plain http (${plain.join(', ')}): whoever sits on that network can act for its users`
         : null
     },
-  },
-  {
-    about: ['smtpUrl', 'mailFrom'],
-    check: ({ smtpUrl, mailFrom }) =>
-      (smtpUrl === null) === (mailFrom === null)
-        ? null
-        : 'SMTP_URL and HALLPASS_MAIL_FROM belong together: mail cannot be sent with one of them alone',
   },
   {
     about: ['dataDir', 'databaseUrl'],

@@ -82,6 +82,15 @@ export function showDuration(seconds: number): string {
   return `${seconds}s`
 }
 
+/** A name for people: one line. */
+export const displayName: Kind<string> = {
+  parse(text) {
+    if (text.length <= 100 && !/[\p{Cc}<>]/u.test(text)) return text
+    throw new InvalidValue(`must be at most 100 characters on one line, without < and >, not ${quoted(text)}`)
+  },
+  show: (name) => name,
+}
+
 /** One of a few words. */
 export const choice = <const Word extends string>(...words: readonly Word[]): Kind<Word> => ({
   parse(text) {
