@@ -142,7 +142,7 @@ describe('The pages behind links in mails', () => {
         for (const page of ALL_PAGES) {
           for (const token of [NO_TOKEN, 'x', 'hpem_', '%00', '<b>', NO_TOKEN.toLowerCase()]) {
             expectDeadLink(await open(linkTo(page, token)))
-            if (token !== '%00') expectDeadLink(await submit(at(page), { token }))
+            expectDeadLink(await submit(at(page), { token }))
           }
         }
       })
@@ -252,7 +252,7 @@ describe('The pages behind links in mails', () => {
           expectPage(answer, 400, 'Choose a new password')
           expect(answer.html).to.match(/<p class="fault" id="fault" role="alert"><span>Use .*<\/span><\/p>/)
           expect(answer.html).to.match(/<input\s+id="password"[^>]*aria-invalid="true" aria-describedby="fault hint"/)
-          if (password !== '') expect(answer.html).not.to.include(`value="${password}" id="password"`)
+          expect(answer.html).not.to.match(/id="password"[^>]* value=/)
           expect(answer.html).to.include(`name="token" value="${token}"`)
         }
         expectPage(await submit(at('/reset'), { token, password: NEW_PASSWORD }), 200, 'Your new password is set')
@@ -397,7 +397,7 @@ describe('The pages behind links in mails', () => {
         expectPage(await send(FORM, `email=${'x'.repeat(17_000)}`), 413, 'That was too much')
       })
 
-      it('in the database is nobody’s fault, uses nothing up, and passes', async () => {
+      it('in the database uses nothing up, and passes', async () => {
         const { email, token } = await somebodyWithALinkTo('reset')
         await withDatabaseAway(server(), async () => {
           for (const answer of [

@@ -28,7 +28,10 @@ describe('A forgotten password', () => {
     it('ends every session of the person, with the reason', async () => {
       const phone = await signIn(server().url, email)
       const browser = await signInByCookie(server().url, email)
-      await use(server().url, 'reset', { token: await askedToken(server().url, 'reset', email), password: NEW_PASSWORD })
+      await use(server().url, 'reset', {
+        token: await askedToken(server().url, 'reset', email),
+        password: NEW_PASSWORD,
+      })
       expect((await refresh(server().url, phone.refreshToken)).body).to.include({
         error: 'invalid_grant',
         reason: 'password_reset',
@@ -40,7 +43,10 @@ describe('A forgotten password', () => {
     })
 
     it('confirms the address, tells its owner by mail and writes the history', async () => {
-      await use(server().url, 'reset', { token: await askedToken(server().url, 'reset', email), password: NEW_PASSWORD })
+      await use(server().url, 'reset', {
+        token: await askedToken(server().url, 'reset', email),
+        password: NEW_PASSWORD,
+      })
       const { accessToken, userId } = await signIn(server().url, email, { body: { password: NEW_PASSWORD } })
       expect((await send(`${server().url}/v1/users/me`, { token: accessToken })).body['email_verified']).to.equal(true)
       expect(await allMailsTo(server(), email)).to.include('password_changed')
@@ -89,7 +95,10 @@ describe('A forgotten password', () => {
     it('voids every other mail token of the person', async () => {
       const confirm = await tokenFor(email, 'confirm')
       const magic = await askedToken(server().url, 'magic', email)
-      await use(server().url, 'reset', { token: await askedToken(server().url, 'reset', email), password: NEW_PASSWORD })
+      await use(server().url, 'reset', {
+        token: await askedToken(server().url, 'reset', email),
+        password: NEW_PASSWORD,
+      })
       expectProblem(await use(server().url, 'confirm', { token: confirm }), 400, 'invalid_token')
       const byLink = await send(`${server().url}/v1/sessions`, { body: { magic_link_token: magic } })
       expectProblem(byLink, 400, 'invalid_token')

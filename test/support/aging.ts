@@ -22,9 +22,14 @@ export async function makeMailDue({ hallpass }: Pick<TestServer, 'hallpass'>): P
   )
 }
 
-export async function outboxOf({ hallpass }: Pick<TestServer, 'hallpass'>): Promise<{ payload: object; attempts: number }[]> {
+export async function outboxOf({
+  hallpass,
+}: Pick<TestServer, 'hallpass'>): Promise<{ payload: object; attempts: number }[]> {
   return hallpass.store.database.query(
-    statement<{ payload: object; attempts: number }>('test.outbox', 'select payload, attempts from outbox order by created_at'),
+    statement<{ payload: object; attempts: number }>(
+      'test.outbox',
+      'select payload, attempts from outbox order by created_at',
+    ),
     [],
   )
 }

@@ -51,8 +51,9 @@ export const signInByLink = (
   token: string,
   body: object = {},
   headers: Record<string, string> = {},
-): Promise<Answer<{ access_token: string; refresh_token: string; session: { id: string; amr: string[]; client_id: string } }>> =>
-  send(`${url}/v1/sessions`, { body: { magic_link_token: token, ...body }, headers })
+): Promise<
+  Answer<{ access_token: string; refresh_token: string; session: { id: string; amr: string[]; client_id: string } }>
+> => send(`${url}/v1/sessions`, { body: { magic_link_token: token, ...body }, headers })
 
 export const changePassword = (url: string, accessToken: string, current: string, password: string): Promise<Answer> =>
   send(`${url}/v1/users/me/password`, {
