@@ -3,8 +3,10 @@ import { v7 as uuidv7, validate as isUuid } from 'uuid'
 import type { RevocationReason } from '../../protocol/errors.ts'
 import { statement, type Database, type Queryable, type Statement } from '../database/database.ts'
 import { wishMail } from '../emails/outbox.ts'
+import { Unavailable } from '../errors.ts'
 import { FEED_MARGIN, REVOCATIONS_CHANNEL } from '../revocations/ending-sessions.ts'
 import type { Actor } from '../sessions/ending.ts'
+import { IS_LIVE as IS_LIVE_SESSION } from '../sessions/session.ts'
 import { hashOpaqueToken, newOpaqueToken } from '../tokens/opaque-token.ts'
 import { isSameSecret } from '../tokens/secrets.ts'
 
@@ -37,7 +39,10 @@ export interface LiveApiKey {
 }
 
 export interface ApiKeys {
-  /** @returns the key itself, which nobody can show again; null when the owner has as many as one may have */
+  /**
+   * @returns the key itself, which nobody can show again; null when the owner has as many as one may have
+   * @throws {Unavailable} also where the actor's session ended meanwhile: nothing was made
+   */
   create(wanted: NewApiKey, actor: Actor): Promise<{ apiKey: ApiKey; key: string } | null>
   /** Those not revoked, the newest first. @param userId null: those of the service itself */
   list(userId: string | null): Promise<ApiKey[]>
@@ -55,6 +60,8 @@ export interface ApiKeys {
   findLive(id: string): Promise<LiveApiKey | null>
 }
 
+/** When a key was used is noted to the minute. Milliseconds. */
+const NOTED_EVERY = 60_000
 /** Per owner; a person needs a few, and every one is a credential somebody has to keep. */
 const MOST_PER_OWNER = 100
 
@@ -64,7 +71,8 @@ export function createApiKeys({ database, accessTtl }: { database: Database; acc
 
   async function live(row: KeyRow | undefined): Promise<LiveApiKey | null> {
     if (row === undefined) return null
-    await database.query(markUsed, [row.id])
+    const { id, last_used_at: lastUsedAt, now } = row
+    if (lastUsedAt === null || now.getTime() - lastUsedAt.getTime() > NOTED_EVERY) await database.query(markUsed, [id])
     return { apiKey: toApiKey(row), now: row.now }
   }
 
@@ -74,6 +82,7 @@ export function createApiKeys({ database, accessTtl }: { database: Database; acc
       return database.transaction(async (tx) => {
         const values = [uuidv7(), userId, name, scope, hash, key.slice(-4), expiresAt, MOST_PER_OWNER] as const
         if (userId !== null) await tx.query(lockOwner, [userId])
+        if (userId !== null && actor.sessionId !== null) await demandLive(tx, userId, actor.sessionId)
         const [row] = await tx.query(insert, values)
         if (row === undefined) return null
         await tx.query(record, [userId ?? row.id, 'api_key.created', actor.kind, actor.sessionId, actor.ip])
@@ -118,6 +127,12 @@ export function createApiKeys({ database, accessTtl }: { database: Database; acc
   }
 }
 
+/** Whoever waited for the lock may have been signed out by what held it: no key made in flight survives a reset. */
+async function demandLive(tx: Queryable, userId: string, sessionId: string): Promise<void> {
+  const [session] = await tx.query(findMaker, [userId, sessionId])
+  if (session === undefined) throw new Unavailable('the session ended while it made a key')
+}
+
 const revoking = (userId: string | null, feedSeconds: number, reason: RevocationReason, actor: Actor) =>
   [userId, feedSeconds, reason, actor.kind, actor.sessionId, actor.ip] as const
 
@@ -149,6 +164,11 @@ const KEY_COLUMNS =
   'id, user_id, name, scope, key_hash, hint, created_at, expires_at, last_used_at, clock_timestamp() as now'
 
 const lockOwner = statement('api_keys.lock_owner', 'select id from users where id = $1::uuid for no key update')
+
+const findMaker = statement<{ id: string }>(
+  'api_keys.find_maker',
+  `select id from sessions where user_id = $1::uuid and id = $2::uuid and ${IS_LIVE_SESSION}`,
+)
 
 const insert = statement<KeyRow>(
   'api_keys.insert',
@@ -184,14 +204,11 @@ const exists = statement<{ id: string }>(
   'select id from api_keys where user_id is not distinct from $1::uuid and id = $2::uuid',
 )
 
-/** Once a minute at most, and never waiting for others who note the same: two hundred calls with one key do not queue. */
+/** Never waiting for others who note the same: two hundred calls with one key do not queue. */
 const markUsed = statement(
   'api_keys.mark_used',
   `update api_keys set last_used_at = clock_timestamp()
-   where id = (
-     select id from api_keys
-     where id = $1::uuid and (last_used_at is null or last_used_at < clock_timestamp() - interval '1 minute')
-     for update skip locked)`,
+   where id = (select id from api_keys where id = $1::uuid for update skip locked)`,
 )
 
 const feed = (from: string, reason: string): string => `

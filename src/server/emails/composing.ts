@@ -42,7 +42,7 @@ export function createCompose(deps: { issuer: string; flows: readonly EmailFlow[
     const person = await findPerson(tx, wish)
     if (person === null) return farewell(wish)
     if (person.disabled_at !== null || !(await isWorthSending(tx, wish, person))) return null
-    const holder = wish.purpose === 'change_email' ? await findHolder(tx, wish.address ?? '', person) : null
+    const holder = wish.purpose === 'change_email' ? await findHolder(tx, wish.new_address ?? '', person) : null
     if (holder !== null) return holder.email === null ? null : notice(wish, 'email_in_use', holder.email)
     const to = recipientOf(wish, person)
     return to === null ? null : write(tx, wish, person, to)
@@ -55,7 +55,7 @@ export function createCompose(deps: { issuer: string; flows: readonly EmailFlow[
       purpose: wish.purpose,
       link: await linkOf(tx, wish, person, to, flow),
       locale: wish.locale ?? null,
-      details: { ...(await detailsOf(tx, wish, person)), ...(flow ? { lifetime: flow.lifetime } : {}) },
+      details: { ...(await detailsOf(tx, wish, person)), lifetime: flow?.lifetime },
       goodFor: flow?.lifetime ?? NOTICE_GOOD_FOR,
     }
   }
@@ -88,7 +88,7 @@ const newToken = (wish: MailWish, person: Person, to: string): NewToken => ({
 /** Only ever an address that the account has, had, or asked for itself. */
 function recipientOf(wish: MailWish, person: Person): string | null {
   if (person.email === null) return null
-  if (wish.purpose === 'change_email') return wish.address ?? null
+  if (wish.purpose === 'change_email') return wish.new_address ?? null
   return wish.to ?? person.email
 }
 
@@ -107,16 +107,15 @@ async function isWorthSending(tx: Queryable, { purpose }: MailWish, person: Pers
 
 async function detailsOf(tx: Queryable, wish: MailWish, person: Person): Promise<MailDetails> {
   const [session] = wish.session_id == null ? [] : await tx.query(findSession, [person.id, wish.session_id])
+  const happenedAt = wish.purpose === 'new_device' && session ? session.created_at : person.now
   return {
-    ...(wish.subtype === undefined ? {} : { subtype: wish.subtype }),
-    ...(wish.name === undefined ? {} : { name: wish.name }),
-    ...(wish.new_address === undefined ? {} : { newAddress: wish.new_address }),
-    ...(wish.purpose === 'change_email' && wish.address !== undefined ? { newAddress: wish.address } : {}),
-    ...(session
-      ? { device: session.device_name ?? session.device_label, place: placeOf(session.location) }
-      : {}),
+    subtype: wish.subtype,
+    name: wish.name,
+    newAddress: wish.new_address,
+    device: session?.device_name ?? session?.device_label,
+    place: session && placeOf(session.location),
     ip: wish.ip ?? session?.ip ?? null,
-    at: wish.at ?? (wish.purpose === 'new_device' && session ? session.created_at : person.now).toISOString(),
+    at: happenedAt.toISOString(),
   }
 }
 
@@ -132,7 +131,7 @@ const notice = (wish: MailWish, purpose: MailPurpose, to: string): ComposedMail 
   purpose,
   link: null,
   locale: wish.locale ?? null,
-  details: wish.at === undefined ? {} : { at: wish.at },
+  details: { at: wish.at },
   goodFor: NOTICE_GOOD_FOR,
 })
 
@@ -146,15 +145,15 @@ interface Person {
 }
 
 async function findPerson(tx: Queryable, wish: MailWish): Promise<Person | null> {
-  if (wish.user_id !== undefined) return (await tx.query(findById, [wish.user_id]))[0] ?? null
+  if (wish.user_id !== undefined) return (await tx.query(lockById, [wish.user_id]))[0] ?? null
   const canonical = parseEmailAddress(wish.address ?? '')?.canonical
-  return canonical === undefined ? null : ((await tx.query(findByAddress, [canonical]))[0] ?? null)
+  return canonical === undefined ? null : ((await tx.query(lockByAddress, [canonical]))[0] ?? null)
 }
 
 /** Who has the address that `person` would like to have. */
 async function findHolder(tx: Queryable, address: string, person: Person): Promise<Person | null> {
-  const holder = await findPerson(tx, { purpose: 'email_in_use', address })
-  return holder === null || holder.id === person.id ? null : holder
+  const [holder] = await tx.query(findByAddress, [parseEmailAddress(address)?.canonical ?? ''])
+  return holder === undefined || holder.id === person.id ? null : holder
 }
 
 async function linkUriOf(tx: Queryable, clientId: string): Promise<string | null> {
@@ -163,14 +162,20 @@ async function linkUriOf(tx: Queryable, clientId: string): Promise<string | null
 
 const PERSON_COLUMNS = 'id, email, email_canonical, email_verified_at, disabled_at, clock_timestamp() as now'
 
-const findById = statement<Person>(
-  'composing.find_by_id',
+/** Whatever is being done to the account is over, or waits: no token is made for what is about to be void. */
+const lockById = statement<Person>(
+  'composing.lock_by_id',
   `select ${PERSON_COLUMNS} from users where id = $1::uuid for no key update`,
+)
+
+const lockByAddress = statement<Person>(
+  'composing.lock_by_address',
+  `select ${PERSON_COLUMNS} from users where email_canonical = $1::text for no key update`,
 )
 
 const findByAddress = statement<Person>(
   'composing.find_by_address',
-  `select ${PERSON_COLUMNS} from users where email_canonical = $1::text for no key update`,
+  `select ${PERSON_COLUMNS} from users where email_canonical = $1::text`,
 )
 
 const countReports = statement<{ count: number }>(

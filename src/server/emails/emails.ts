@@ -84,10 +84,9 @@ export function createEmails(deps: {
       if (parseEmailAddress(address) === null) return false
       await wishMail(database, {
         purpose,
-        address,
+        ...(owner ? { user_id: owner.userId, session_id: owner.sessionId, new_address: address } : { address }),
         client_id: clientId,
         locale,
-        ...(owner ? { user_id: owner.userId, session_id: owner.sessionId } : {}),
       })
       return true
     },

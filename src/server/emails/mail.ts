@@ -25,20 +25,20 @@ export type MailPurpose =
 
 export interface MailDetails {
   /** How long the link is good, seconds. */
-  readonly lifetime?: number
+  readonly lifetime?: number | undefined
   /** What a person calls the device, or we do: "Chrome on Windows 11". */
-  readonly device?: string
-  readonly ip?: string | null
+  readonly device?: string | undefined
+  readonly ip?: string | null | undefined
   /** "Lisbon, Portugal", where it is known. */
-  readonly place?: string | null
+  readonly place?: string | null | undefined
   /** When it happened, RFC 3339 in UTC. */
-  readonly at?: string
+  readonly at?: string | undefined
   /** The address that an account has now, or is to have. */
-  readonly newAddress?: string
+  readonly newAddress?: string | undefined
   /** Of an API key. */
-  readonly name?: string
+  readonly name?: string | undefined
   /** Of `token_reuse`: `late_predecessor`, where a lost connection can be the cause, or `old_token`. */
-  readonly subtype?: string
+  readonly subtype?: string | undefined
 }
 
 export interface Mail {

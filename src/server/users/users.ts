@@ -43,6 +43,9 @@ export interface Users {
   confirm(email: string): Promise<string | null>
 }
 
+/** Milliseconds. */
+const AFTER_THE_ANSWER = 100
+
 /** @throws {Unavailable} from all that checks a password, when too many are being checked */
 export function createUsers(deps: {
   database: Database
@@ -78,15 +81,17 @@ export function createUsers(deps: {
     return { userId: user.id, passwordVersion: user.password_version }
   }
 
-  /** Nobody waits for it: by the time it takes the answer would tell that the password was right. */
+  /** After the answer, which would otherwise tell by its time that the password was right. */
   function askAgain(userId: string, address: string): void {
     const asking = async (): Promise<void> => {
       if (!(await rateLimits.mayWriteUnasked('confirm', address))) return
       await wishMail(database, { purpose: 'confirm', user_id: userId })
     }
-    asking().catch((error: unknown) => {
-      log.error({ failure: error instanceof Error ? error.name : typeof error }, 'a confirmation was not sent again')
-    })
+    setTimeout(() => {
+      asking().catch((error: unknown) => {
+        log.warn({ failure: error instanceof Error ? error.name : typeof error }, 'a confirmation was not sent again')
+      })
+    }, AFTER_THE_ANSWER).unref()
   }
 
   async function checkPassword(userId: string, password: string): Promise<Proven | null> {
