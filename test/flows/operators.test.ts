@@ -2,21 +2,9 @@ import { expect } from 'chai'
 import { withDatabaseAway } from '../support/database-traffic.ts'
 import { expectOAuthError, expectProblem } from '../support/expectations.ts'
 import { aSignedInPerson, send, sendForm } from '../support/people.ts'
-import { sendRawRequest } from '../support/raw-request.ts'
 import { onBothStores } from '../support/server.ts'
 
-const FORWARDING_HEADERS = [
-  'forwarded',
-  'via',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'x-forwarded-port',
-  'x-forwarded-server',
-  'x-real-ip',
-]
-
-describe('For operators and developers', () => {
+describe('For operators', () => {
   onBothStores((server) => {
     const at = (path: string): string => `${server().url}${path}`
 
@@ -40,51 +28,5 @@ describe('For operators and developers', () => {
         expect((await send(at('/readyz'))).status).to.equal(200)
       })
     })
-
-    describe('the mailbox of developers', () => {
-      const open = async (headers: Record<string, string>): Promise<number> =>
-        (await sendRawRequest(server().url, { path: '/dev/mailbox.json', headers })).status
-
-      it('is there on the embedded store, to somebody at this machine', async () => {
-        const expected = server().store === 'embedded' ? 200 : 404
-        for (const host of ['localhost', 'localhost:3000', '127.0.0.1', '127.0.0.1:3000']) {
-          expect(await open({ host }), host).to.equal(expected)
-        }
-        if (expected === 200) expect((await send(at('/dev/mailbox.json'))).body).to.deep.equal({ messages: [] })
-      })
-
-      it('is not there under another name, which a page could have bound to this address', async () => {
-        for (const host of [
-          'evil.example',
-          'localhost.evil.example',
-          '127.0.0.1.evil.example',
-          '127.0.0.2',
-          'localhost:x',
-        ]) {
-          expect(await open({ host }), host).to.equal(404)
-        }
-      })
-
-      it('is not there through a proxy', async () => {
-        for (const header of FORWARDING_HEADERS) {
-          expect(await open({ host: 'localhost', [header]: '127.0.0.1' }), header).to.equal(404)
-        }
-      })
-    })
   })
-})
-
-describe('The mailbox of developers of a public service', () => {
-  onBothStores(
-    (server) => {
-      it('is not there at all', async () => {
-        const { status } = await sendRawRequest(server().url, {
-          path: '/dev/mailbox.json',
-          headers: { host: 'localhost' },
-        })
-        expect(status).to.equal(404)
-      })
-    },
-    { HALLPASS_ISSUER: 'https://auth.example' },
-  )
 })

@@ -21,6 +21,8 @@ export interface FoundToken {
   readonly accountAddress: string
   readonly sentTo: string
   readonly clientId: string | null
+  /** Somebody has shown before that the account's address is theirs. */
+  readonly isVerified: boolean
 }
 
 type FlowRules = Pick<EmailFlow, 'purpose' | 'lifetime' | 'isBoundToAddress'>
@@ -50,7 +52,9 @@ export async function inspectEmailToken(
 ): Promise<FoundToken | null> {
   const hash = hashOpaqueToken(token, 'hpem_')
   const [found] = hash === null ? [] : await database.query(inspect, [hash, flow.purpose, flow.isBoundToAddress])
-  return found ? { accountAddress: found.account_address, sentTo: found.sent_to, clientId: found.client_id } : null
+  if (found === undefined) return null
+  const { account_address: accountAddress, sent_to: sentTo, client_id: clientId, is_verified: isVerified } = found
+  return { accountAddress, sentTo, clientId, isVerified }
 }
 
 /**
@@ -117,9 +121,15 @@ const IS_GOOD = `
   and u.id = t.user_id and u.disabled_at is null
   and (not $3::boolean or u.email_canonical = t.account_address)`
 
-const inspect = statement<{ account_address: string; sent_to: string; client_id: string | null }>(
+const inspect = statement<{
+  account_address: string
+  sent_to: string
+  client_id: string | null
+  is_verified: boolean
+}>(
   'email_tokens.inspect',
-  `select coalesce(u.email, t.account_address) as account_address, t.sent_to, t.client_id
+  `select coalesce(u.email, t.account_address) as account_address, t.sent_to, t.client_id,
+     u.email_verified_at is not null as is_verified
    from email_tokens t, users u where ${IS_GOOD}`,
 )
 

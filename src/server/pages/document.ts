@@ -79,7 +79,7 @@ const BADGE = html`<svg class="badge" viewBox="0 0 24 24" aria-hidden="true">
 </svg>`
 
 const SIGNS = {
-  done: html`<svg class="sign done" viewBox="0 0 24 24" aria-hidden="true"><path d="m6.5 12.5 3.7 3.7 7.3-8" /></svg>`,
+  done: html`<svg class="sign" viewBox="0 0 24 24" aria-hidden="true"><path d="m6.5 12.5 3.7 3.7 7.3-8" /></svg>`,
   failed: html`<svg class="sign failed" viewBox="0 0 24 24" aria-hidden="true"><path d="M12 6.5v6.7m0 3.9v.2" /></svg>`,
   mail: html`<svg class="sign" viewBox="0 0 24 24" aria-hidden="true">
     <path d="M5.5 7.5h13v9.5h-13zm.4.6 6.1 5 6.1-5" />

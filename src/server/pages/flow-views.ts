@@ -11,6 +11,7 @@ export interface GoodLink {
   readonly token: string
   readonly accountAddress: string
   readonly sentTo: string
+  readonly isVerified: boolean
   /** Where to go once it was used. */
   readonly returnTo: string | null
 }
@@ -22,18 +23,22 @@ export const isForAnybody = (flow: EmailFlow): flow is FlowForAnybody => flow.as
 /** Says what the link would do, with the button that does it. */
 export function usePage(flow: EmailFlow, link: GoodLink, faults: readonly PasswordFault[] = []): Page {
   const words = texts.flows[flow.purpose]
-  const addresses = { account: shown(link.accountAddress), mail: shown(link.sentTo) }
+  const about = {
+    account: html`<bdi>${link.accountAddress}</bdi>`,
+    mail: html`<bdi>${link.sentTo}</bdi>`,
+    isVerified: link.isVerified,
+  }
   return {
     status: faults.length > 0 ? 400 : 200,
     title: words.title,
     isFaulty: faults.length > 0,
     formTarget: link.returnTo === null || link.returnTo.startsWith('/') ? null : new URL(link.returnTo).origin,
-    body: html`${paragraphs(words.explanation(addresses))}
+    body: html`${paragraphs(words.explanation(about))}
       <form method="post" action="${hrefTo(flow.page)}" novalidate>
         <input type="hidden" name="token" value="${link.token}" />
         ${link.returnTo !== null && html`<input type="hidden" name="return_to" value="${link.returnTo}" />`}
         ${flow.takesPassword && passwordField(link.accountAddress, faults)}
-        <button>${words.button(addresses)}</button>
+        <button>${words.button(about)}</button>
         <p class="quiet">${words.ifNotYou}</p>
       </form>`,
   }
@@ -105,10 +110,6 @@ export const noLinkPage = (flow: EmailFlow, issuer: string): Page => ({
     ...texts.flows[flow.purpose].instead,
   ]),
 })
-
-/** An address that is too long for its line breaks at its signs first. */
-const shown = (address: string): Html =>
-  html`<bdi>${address.split(/(?=[@.])/).map((part, index) => html`${index > 0 && html`<wbr />`}${part}`)}</bdi>`
 
 /** The hidden field lets a password manager keep the new password under the right name. */
 const passwordField = (username: string, faults: readonly PasswordFault[]): Html =>

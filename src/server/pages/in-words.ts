@@ -1,6 +1,6 @@
 /** Whatever a page throws is told in words, with the status and the headers that programs look at. */
-import { Problem, RateLimited, Unavailable } from '../errors.ts'
 import type { Context, Handler } from '../http/context.ts'
+import { toProblem } from '../http/middleware/answer-errors.ts'
 import type { Page, SendPage } from './document.ts'
 import { html } from './html.ts'
 import { texts } from './texts.ts'
@@ -14,18 +14,11 @@ export const createInWords =
       await handler(ctx)
     } catch (error) {
       ctx.state.failure = error
-      const { status, headers } = answerTo(error)
+      const { status, headers } = toProblem(error)
       ctx.set(headers)
       send(ctx, failurePage(status, Number(headers['Retry-After'])))
     }
   }
-
-function answerTo(error: unknown): { status: number; headers: Record<string, string> } {
-  if (error instanceof Problem) return error
-  if (error instanceof RateLimited) return { status: 429, headers: { 'Retry-After': String(error.retryAfter) } }
-  if (error instanceof Unavailable) return { status: 503, headers: { 'Retry-After': String(error.retryAfter) } }
-  return { status: 500, headers: {} }
-}
 
 function failurePage(status: number, retryAfter: number): Page {
   const { title, paragraphs } = texts.failures[status] ?? texts.failures[status < 500 ? 400 : 500] ?? NO_WORDS

@@ -7,19 +7,25 @@ import { html, type Html } from './html.ts'
 
 type Words = string | Html
 
-/** Addresses as they stand in a sentence. */
-export interface Addresses {
+/** What a link is about. */
+export interface About {
   /** The account's address now. */
   readonly account: Html
   /** Where the mail with the link went. */
   readonly mail: Html
+  /** Whether its owner has confirmed the account's address before. */
+  readonly isVerified: boolean
 }
+
+const UNCONFIRMED =
+  'This address was never confirmed, and now it will be. Whatever was set up before ends, as it may be somebody else’s: ' +
+  'devices are signed out, and the password no longer works.'
 
 interface FlowTexts {
   /** With a link that is good: what it would do. */
   readonly title: string
-  readonly explanation: (addresses: Addresses) => readonly Words[]
-  readonly button: (addresses: Addresses) => Words
+  readonly explanation: (about: About) => readonly Words[]
+  readonly button: (about: About) => Words
   readonly ifNotYou: string
   /** When it has done it. */
   readonly done: { readonly title: string; readonly paragraphs: readonly Words[] }
@@ -45,7 +51,10 @@ const flows: Record<Purpose, FlowTexts> = {
   },
   magic_link: {
     title: 'Sign in',
-    explanation: () => ['One more step, and this browser is signed in.'],
+    explanation: ({ isVerified }) => [
+      'One more step, and this browser is signed in.',
+      ...(isVerified ? [] : [UNCONFIRMED]),
+    ],
     button: ({ account }) => html`Sign in as ${account}`,
     ifNotYou: 'You did not ask for this link? Close this page, and nothing happens.',
     done: { title: 'You are signed in', paragraphs: ['You can close this page and go back to where you were.'] },
@@ -164,7 +173,7 @@ export const texts = {
   failures,
   /** Before the title of a page whose form has to be filled in anew. */
   faultyTitle: 'Error: ',
-  address: 'E-mail address',
+  address: 'Email address',
   noAddress: 'This is not an address that can receive mail. It looks like name@example.com.',
   newPassword: 'New password',
   passwordHint: '15 characters or more. Shorter will do if it is hard to guess.',

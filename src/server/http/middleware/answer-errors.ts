@@ -30,7 +30,8 @@ function answerProblem(ctx: Context, error: unknown): void {
   ctx.type = 'application/problem+json'
 }
 
-function toProblem(error: unknown): Problem {
+/** Whatever was thrown, as the outside may see it. */
+export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
   if (error instanceof RateLimited) return toTooMany(error)
   if (error instanceof Unavailable) {
