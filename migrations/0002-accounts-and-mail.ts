@@ -51,6 +51,7 @@ export class AccountsAndMail extends Migration {
         created_at timestamptz not null default clock_timestamp(),
         expires_at timestamptz,
         last_used_at timestamptz,
+        tokens_ended_at timestamptz,
         revoked_at timestamptz
       )`)
     this.addSql(`create index api_keys_user on api_keys (user_id)`)

@@ -2,6 +2,7 @@
 import { createServer as createHttpServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createRequestListener } from './request-listener.ts'
 import type { Hallpass } from './server.ts'
 
 export interface Listening {
@@ -25,20 +26,15 @@ const TIMEOUTS = {
 const DRAIN_DEADLINE = 7_000
 const DRAIN_STEP = 50
 
-export async function listen({ app, readiness }: Hallpass, host: string, port: number): Promise<Listening> {
-  const handle = app.callback()
+export async function listen(hallpass: Hallpass, host: string, port: number): Promise<Listening> {
+  const { readiness } = hallpass
+  const handle = createRequestListener(hallpass)
   const answering = new Set<ServerResponse>()
   const server = createHttpServer(TIMEOUTS, (request, response) => {
     answering.add(response)
     response.once('close', () => answering.delete(response))
     if (readiness.isStopping) closeAfter(response)
-    const target = originForm(request.url ?? '')
-    if (target === null) {
-      response.writeHead(400, { Connection: 'close' }).end()
-      return
-    }
-    request.url = target
-    void handle(request, response)
+    handle(request, response)
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -53,14 +49,6 @@ export async function listen({ app, readiness }: Hallpass, host: string, port: n
       await drain(server)
     },
   }
-}
-
-/** An absolute URL has to be accepted, whatever host it names (RFC 9112 section 3.2.2); null is no target. */
-function originForm(target: string): string | null {
-  if (target.startsWith('/') || target === '*') return target
-  if (!/^https?:\/\//i.test(target) || !URL.canParse(target)) return null
-  const { pathname, search } = new URL(target)
-  return pathname + search
 }
 
 /** The client's next request goes to another process. */

@@ -88,9 +88,13 @@ describe('For clients, the metadata', () => {
           issuer: ISSUER,
           token_endpoint: `${ISSUER}/oauth/token`,
           revocation_endpoint: `${ISSUER}/oauth/revoke`,
+          introspection_endpoint: `${ISSUER}/oauth/introspect`,
           jwks_uri: `${ISSUER}/.well-known/jwks.json`,
-          grant_types_supported: ['refresh_token'],
+          grant_types_supported: ['refresh_token', 'client_credentials'],
           response_types_supported: [],
+          token_endpoint_auth_methods_supported: ['none', 'client_secret_basic'],
+          revocation_endpoint_auth_methods_supported: ['none'],
+          introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
         })
       })
 

@@ -65,7 +65,7 @@ describe('Changing the password', () => {
     it('lets only one of two changes at once win', async () => {
       const passwords = ['the first of two passphrases', 'the second of two passphrases']
       const answers = await Promise.all(passwords.map((password) => change(PASSWORD, password)))
-      expect(answers.map(({ status }) => status).toSorted()).to.deep.equal([204, 401])
+      expect(answers.map(({ status }) => status)).to.have.members([204, 401])
       const works = await Promise.all(passwords.map(tryToSignIn))
       expect(works.map(({ status }) => status)).to.deep.equal(answers.map(({ status }) => (status === 204 ? 201 : 401)))
     })

@@ -23,6 +23,8 @@ export interface ApiKey {
   readonly expiresAt: Date | null
   /** To the minute. */
   readonly lastUsedAt: Date | null
+  /** Access tokens made with it up to here, in whole seconds, are in force no more. */
+  readonly tokensEndedAt: Date | null
 }
 
 export interface NewApiKey {
@@ -50,14 +52,19 @@ export interface ApiKeys {
   revoke(userId: string | null, id: string, actor: Actor): Promise<boolean>
   /** Inside a transaction that has locked the account's row. */
   revokeAllIn(tx: Queryable, userId: string, actor: Actor): Promise<void>
-  /** The keys stay, the access tokens made with them so far do not. */
+  /** The owner's keys stay, the access tokens made with them so far do not. */
   endTokensIn(tx: Queryable, userId: string, reason: RevocationReason): Promise<void>
+  /** The same for one key. */
+  endTokens(id: string, reason: RevocationReason): Promise<void>
   /** By id and key, as HTTP Basic carries them. @returns null for a key that is wrong, revoked, expired, or its owner's no more */
   authenticate(id: string, key: string): Promise<LiveApiKey | null>
   /** By the key as it is. */
   findByKey(key: string): Promise<LiveApiKey | null>
-  /** By the id in an access token that was made with it. */
-  findLive(id: string): Promise<LiveApiKey | null>
+  /**
+   * By an access token that was made with it, if that is still in force.
+   * @param iat of the token; seconds since 1970
+   */
+  findLive(id: string, iat: number): Promise<LiveApiKey | null>
 }
 
 /** When a key was used is noted to the minute. Milliseconds. */
@@ -106,7 +113,10 @@ export function createApiKeys({ database, accessTtl }: { database: Database; acc
       await tx.query(revokeAll, revoking(userId, feedSeconds, 'revoked_by_user', actor))
     },
     async endTokensIn(tx, userId, reason) {
-      await tx.query(endTokens, [userId, feedSeconds, reason])
+      await tx.query(endTokensOfOwner, [userId, feedSeconds, reason])
+    },
+    async endTokens(id, reason) {
+      await database.query(endTokensOfKey, [id, feedSeconds, reason])
     },
     async authenticate(id, key) {
       const hash = hashOpaqueToken(key, 'hpak_')
@@ -120,12 +130,18 @@ export function createApiKeys({ database, accessTtl }: { database: Database; acc
       const [row] = await database.query(findByHash, [hash])
       return live(row)
     },
-    async findLive(id) {
+    async findLive(id, iat) {
       const [row] = isUuid(id) ? await database.query(findById, [id]) : []
-      return row ? { apiKey: toApiKey(row), now: row.now } : null
+      if (row === undefined) return null
+      const apiKey = toApiKey(row)
+      return isTokenOver(apiKey, iat) ? null : { apiKey, now: row.now }
     },
   }
 }
+
+/** In whole seconds, as everybody who follows the feed compares them. @param iat seconds since 1970 */
+export const isTokenOver = ({ tokensEndedAt }: ApiKey, iat: number): boolean =>
+  tokensEndedAt !== null && iat <= Math.floor(tokensEndedAt.getTime() / 1000)
 
 /** Whoever waited for the lock may have been signed out by what held it: no key made in flight survives a reset. */
 async function demandLive(tx: Queryable, userId: string, sessionId: string): Promise<void> {
@@ -146,6 +162,7 @@ interface KeyRow {
   created_at: Date
   expires_at: Date | null
   last_used_at: Date | null
+  tokens_ended_at: Date | null
   now: Date
 }
 
@@ -158,10 +175,12 @@ const toApiKey = (row: KeyRow): ApiKey => ({
   createdAt: row.created_at,
   expiresAt: row.expires_at,
   lastUsedAt: row.last_used_at,
+  tokensEndedAt: row.tokens_ended_at,
 })
 
-const KEY_COLUMNS =
-  'id, user_id, name, scope, key_hash, hint, created_at, expires_at, last_used_at, clock_timestamp() as now'
+const KEY_COLUMNS = `
+  id, user_id, name, scope, key_hash, hint, created_at, expires_at, last_used_at, tokens_ended_at,
+  clock_timestamp() as now`
 
 const lockOwner = statement('api_keys.lock_owner', 'select id from users where id = $1::uuid for no key update')
 
@@ -237,14 +256,19 @@ const revokingKeys = (name: string, which: string): Statement<{ id: string }> =>
 const revokeOne = revokingKeys('api_keys.revoke', 'id = $7::uuid')
 const revokeAll = revokingKeys('api_keys.revoke_all', 'true')
 
-const endTokens = statement<{ id: string }>(
-  'api_keys.end_tokens',
-  `with ended as (
-     select id, user_id, clock_timestamp() as at from api_keys where user_id = $1::uuid and revoked_at is null
-   ), feed as (${feed('ended', '$3::text')}
-   )
-   select id, pg_notify('${REVOCATIONS_CHANNEL}', '') from ended`,
-)
+const endingTokens = (name: string, which: string): Statement<{ id: string }> =>
+  statement(
+    name,
+    `with ended as (
+       update api_keys set tokens_ended_at = clock_timestamp() where ${which} and revoked_at is null
+       returning id, user_id, tokens_ended_at as at
+     ), feed as (${feed('ended', '$3::text')}
+     )
+     select id, pg_notify('${REVOCATIONS_CHANNEL}', '') from ended`,
+  )
+
+const endTokensOfOwner = endingTokens('api_keys.end_tokens_of_owner', 'user_id = $1::uuid')
+const endTokensOfKey = endingTokens('api_keys.end_tokens', 'id = $1::uuid')
 
 const record = statement(
   'api_keys.record',

@@ -1,6 +1,6 @@
-import type { ApiKeys } from '../api-keys/api-keys.ts'
-import { isWithinScope } from '../api-keys/scopes.ts'
-import { OAuthError } from '../errors.ts'
+import { isTokenOver, type ApiKeys } from '../api-keys/api-keys.ts'
+import { isWithinScope, normalizeScope } from '../api-keys/scopes.ts'
+import { OAuthError, Unavailable } from '../errors.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
 import type { Grant } from './grant.ts'
 
@@ -21,8 +21,11 @@ export const clientCredentials = (deps: { apiKeys: ApiKeys; accessTokens: Access
       })
     }
     const { apiKey, now } = live
-    const scope = parameters.get('scope') ?? apiKey.scope
-    if (!isWithinScope(scope, apiKey.scope)) {
+    // It would be refused wherever it is shown: its iat is the second in which the tokens before it ended.
+    if (isTokenOver(apiKey, Math.floor(now.getTime() / 1000)))
+      throw new Unavailable('tokens of this key ended just now')
+    const scope = normalizeScope(parameters.get('scope') ?? apiKey.scope)
+    if (scope === null || !isWithinScope(scope, apiKey.scope)) {
       throw new OAuthError('invalid_scope', 'This key does not have the scope that was asked for.')
     }
     const { accessToken, expiresIn } = await accessTokens.issue({

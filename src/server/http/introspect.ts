@@ -20,14 +20,17 @@ export const introspect = (deps: {
     const claims = await accessTokens.verify(token)
     if (claims === null) return null
     const isOfKey = claims.amr.includes('key')
-    const live = isOfKey ? await apiKeys.findLive(claims.sid) : await sessions.findLive(claims.sub, claims.sid)
+    const live = isOfKey
+      ? await apiKeys.findLive(claims.sid, claims.iat)
+      : await sessions.findLive(claims.sub, claims.sid)
     return live && { ...claims, token_type: 'Bearer' }
   }
 
   async function refreshToken(token: string): Promise<Introspection> {
     const live =
       (await sessions.findByRefreshToken(token, 'body')) ?? (await sessions.findByRefreshToken(token, 'cookie'))
-    if (live === null) return null
+    // A predecessor is answered for a while (docs/refresh.md), to a device; to ask about it is to be told it is over.
+    if (live === null || !live.isNewest) return null
     const { id, userId, clientId, createdAt, idleExpiresAt, expiresAt, amr } = live.session
     return {
       iss: issuer,

@@ -18,11 +18,14 @@ export function metadataHandlers(deps: { issuer: string; keys: SigningKeys; gran
     issuer,
     token_endpoint: issuer + paths.token,
     revocation_endpoint: issuer + paths.revoke,
+    introspection_endpoint: issuer + paths.introspect,
     jwks_uri: issuer + paths.jwks,
     grant_types_supported: grants.map(({ type }) => type),
     response_types_supported: [],
-    token_endpoint_auth_methods_supported: ['none'],
+    // `none` to refresh, `client_secret_basic` for an API key.
+    token_endpoint_auth_methods_supported: ['none', 'client_secret_basic'],
     revocation_endpoint_auth_methods_supported: ['none'],
+    introspection_endpoint_auth_methods_supported: ['client_secret_basic'],
   }
   return {
     jwks: (ctx) => answerCacheable(ctx, keys.jwks()),

@@ -1,4 +1,5 @@
 /** `POST /oauth/revoke` (RFC 7009). Whoever holds a token of a session may end it. */
+import type { ApiKeys } from '../api-keys/api-keys.ts'
 import type { Clients } from '../clients/clients.ts'
 import { OAuthError } from '../errors.ts'
 import type { Session } from '../sessions/session.ts'
@@ -13,17 +14,23 @@ import type { PresentedToken, ReadPresentedToken } from './presented-token.ts'
 export const revoke = (deps: {
   clients: Clients
   sessions: Sessions
+  apiKeys: Pick<ApiKeys, 'endTokens'>
   accessTokens: AccessTokens
   cookie: SessionCookie
   clientAddressOf: ClientAddressOf
   readPresentedToken: ReadPresentedToken
 }): Handler => {
-  const { clients, sessions, accessTokens, cookie, clientAddressOf, readPresentedToken } = deps
+  const { clients, sessions, apiKeys, accessTokens, cookie, clientAddressOf, readPresentedToken } = deps
 
   /** An access token stands for its session: the feed carries the news to whoever checks it. */
   async function sessionOf({ refreshToken: token, transport }: PresentedToken): Promise<Session | null> {
     const claims = transport === 'body' ? await accessTokens.verify(token) : null
     if (claims === null) return sessions.findNamedBy(token)
+    if (claims.amr.includes('key')) {
+      // The key itself stays; its holder revokes that where keys are managed.
+      await apiKeys.endTokens(claims.sid, 'signed_out')
+      return null
+    }
     const live = await sessions.findLive(claims.sub, claims.sid)
     return live?.session ?? null
   }

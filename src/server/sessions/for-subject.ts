@@ -2,6 +2,8 @@
  * Sessions for the people of an application that has users of its own and its own way to sign them in:
  * it brings the proof, we keep the session. A subject is whatever its user table calls a person.
  */
+import { isIP } from 'node:net'
+import ipaddr from 'ipaddr.js'
 import { v7 as uuidv7 } from 'uuid'
 import { DEFAULT_CLIENT_ID, type Clients } from '../clients/clients.ts'
 import { statement, type Database } from '../database/database.ts'
@@ -61,6 +63,7 @@ export const createStartForSubject =
     const { database, clients, sessions } = deps
     const { subject, amr, authTime = null, transport = 'body', device = {}, claims = {}, data = {} } = signIn
     checkSignIn(signIn)
+    const ip = device.ip == null ? null : addressIn(device.ip)
     const client = await clients.find(signIn.clientId ?? DEFAULT_CLIENT_ID)
     if (client === null) throw new InvalidSignIn('/client_id', 'invalid_client')
     const evidence = deviceEvidence(
@@ -85,7 +88,7 @@ export const createStartForSubject =
         remember: true,
         device: describeDevice(evidence),
         userAgent: evidence.userAgent,
-        ip: device.ip ?? null,
+        ip,
         replaces: null,
         claims,
         data,
@@ -96,19 +99,30 @@ export const createStartForSubject =
 
 /** Bytes of JSON. */
 const MOST_DATA = 4096
+/** By this `amr` an API tells a program with a key from a person. */
+const OF_API_KEYS = 'key'
 /** The application's clock and ours. Milliseconds. */
 const CLOCKS_DIFFER = 60_000
 
 function checkSignIn({ subject, amr, authTime, claims = {}, data = {} }: SubjectSignIn): void {
   if (subject === '' || subject.length > 255) throw new InvalidSignIn('/subject', 'invalid_length')
   if (amr.length === 0 || amr.length > 8) throw new InvalidSignIn('/amr', 'invalid_length')
+  if (amr.includes(OF_API_KEYS)) throw new InvalidSignIn(`/amr/${amr.indexOf(OF_API_KEYS)}`, 'reserved_name')
   if (authTime != null && authTime.getTime() > Date.now() + CLOCKS_DIFFER) {
     throw new InvalidSignIn('/auth_time', 'in_the_future')
   }
   const fault = checkOwnClaims(claims)
-  if (fault?.code === 'too_large') throw new InvalidSignIn('/claims', fault.code)
-  if (fault?.code === 'reserved_name') throw new InvalidSignIn(`/claims/${fault.name}`, fault.code)
+  if (fault !== null) {
+    throw new InvalidSignIn(fault.code === 'reserved_name' ? `/claims/${fault.name}` : '/claims', fault.code)
+  }
   if (Buffer.byteLength(JSON.stringify(data)) > MOST_DATA) throw new InvalidSignIn('/data', 'too_large')
+}
+
+/** As PostgreSQL's `inet` takes it, without a zone, which means something on one machine only; IPv4 written as IPv6 is IPv4. */
+function addressIn(text: string): string {
+  const [address = ''] = text.split('%', 1)
+  if (isIP(address) === 0) throw new InvalidSignIn('/device/ip', 'invalid_ip')
+  return ipaddr.process(address).toString()
 }
 
 const insertSubject = statement(

@@ -22,6 +22,11 @@ export interface LiveSession {
   readonly now: Date
 }
 
+export interface PresentedSession extends LiveSession {
+  /** It was presented by its newest refresh token, not by the one before. */
+  readonly isNewest: boolean
+}
+
 export interface Reading {
   /** Newest use first; a thousand at most, which only who signs in by script ever reaches. */
   list(userId: string, status: StatusFilter): Promise<Session[]>
@@ -32,7 +37,7 @@ export interface Reading {
    * The live session whose current or previous refresh token this is. Proof enough to look and to sign
    * out; nothing is minted.
    */
-  findByRefreshToken(refreshToken: string, transport: Transport): Promise<LiveSession | null>
+  findByRefreshToken(refreshToken: string, transport: Transport): Promise<PresentedSession | null>
   /**
    * The session that any genuine refresh token of it names, however old either is: enough to end it.
    * @throws {Unavailable} for a token whose key this process does not know yet
@@ -68,7 +73,7 @@ export function createReading({ database, ring }: { database: Database; ring: Ri
       const token = open(refreshToken)
       if (token === null) return null
       const [row] = await database.query(findPresented, [...presented(token), token.generation, transport])
-      return row ? { session: toSession(row), now: row.now } : null
+      return row ? { session: toSession(row), now: row.now, isNewest: row.is_newest } : null
     },
     async findNamedBy(refreshToken) {
       const decoded = decodeRefreshToken(refreshToken, ring)
@@ -108,9 +113,9 @@ const findNamed = statement<SessionRow>(
    from sessions where user_id = $1::uuid and id = $2::uuid and secret_hash = $3::bytea`,
 )
 
-const findPresented = statement<SessionRow & { now: Date }>(
+const findPresented = statement<SessionRow & { now: Date; is_newest: boolean }>(
   'sessions.find_presented',
-  `select ${SESSION_COLUMNS}, clock_timestamp() as now
+  `select ${SESSION_COLUMNS}, clock_timestamp() as now, generation <= $4::bigint as is_newest
    from sessions
    where user_id = $1::uuid and id = $2::uuid and secret_hash = $3::bytea
      and generation <= $4::bigint + 1 and transport = $5::text and ${IS_LIVE}`,

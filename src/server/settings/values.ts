@@ -85,7 +85,7 @@ export function showDuration(seconds: number): string {
 /** A name for people: one line. */
 export const displayName: Kind<string> = {
   parse(text) {
-    if (text.length <= 100 && !/[\p{Cc}<>]/u.test(text)) return text
+    if (text.length <= 100 && !/[\p{Cc}\p{Zl}\p{Zp}<>]/u.test(text)) return text
     throw new InvalidValue(`must be at most 100 characters on one line, without < and >, not ${quoted(text)}`)
   },
   show: (name) => name,

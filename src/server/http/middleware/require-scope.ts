@@ -1,6 +1,6 @@
 import type { ApiKey, ApiKeys } from '../../api-keys/api-keys.ts'
 import { hasScope, type ServiceScope } from '../../api-keys/scopes.ts'
-import { Problem } from '../../errors.ts'
+import { OAuthError, Problem } from '../../errors.ts'
 import type { AccessTokens } from '../../tokens/access-token.ts'
 import { basicCredential } from '../basic-credential.ts'
 import type { Context, Handler } from '../context.ts'
@@ -21,7 +21,7 @@ export const requireScope =
     await next()
   }
 
-/** @throws {Problem} 401 */
+/** @throws {Problem | OAuthError} 401 */
 async function callingKey(
   ctx: Context,
   { apiKeys, accessTokens }: ScopeDependencies,
@@ -29,19 +29,22 @@ async function callingKey(
   if (/^Basic /i.test(ctx.get('authorization'))) {
     const credential = basicCredential(ctx)
     const live = credential && (await apiKeys.authenticate(credential.id, credential.secret))
-    if (live === null) throw invalidKey()
+    if (live === null) throw invalidKey(ctx)
     return { apiKey: live.apiKey, scope: live.apiKey.scope }
   }
   const claims = await accessTokens.verify(bearerToken(ctx))
-  const live = claims?.amr.includes('key') ? await apiKeys.findLive(claims.sid) : null
+  const live = claims?.amr.includes('key') ? await apiKeys.findLive(claims.sid, claims.iat) : null
   if (claims === null || live === null) throw invalidAccessToken()
   return { apiKey: live.apiKey, scope: claims.scope }
 }
 
-const invalidKey = (): Problem =>
-  new Problem(401, 'invalid_access_token', 'This API key is not valid. Send the id and the key by HTTP Basic.', {
-    headers: { 'WWW-Authenticate': 'Basic realm="hallpass", charset="UTF-8"' },
-  })
+function invalidKey(ctx: Context): Error {
+  const detail = 'This API key is not valid. Send the id and the key by HTTP Basic.'
+  const headers = { 'WWW-Authenticate': 'Basic realm="hallpass", charset="UTF-8"' }
+  // RFC 7662 section 2.3: at introspection it is a client that was not authenticated (RFC 6749 section 5.2).
+  if (ctx.path.startsWith('/oauth/')) return new OAuthError('invalid_client', detail, { status: 401, headers })
+  return new Problem(401, 'invalid_access_token', detail, { headers })
+}
 
 /** RFC 6750 section 3.1. */
 const insufficientScope = (scope: ServiceScope): Problem =>
