@@ -176,6 +176,21 @@ describe('The outbox', function () {
     expect(mails.map(({ subject }) => subject.split(' ')[0])).to.deep.equal(['Confirm'])
   })
 
+  it('does not begin with what nobody took up for days', async () => {
+    const email = anAddress()
+    const server = await serverWith(null)
+    await server.hallpass.sending.stop()
+    await register(server.url, email)
+    await server.hallpass.store.database.query(
+      { name: 'test.age_outbox', text: `update outbox set created_at = clock_timestamp() - interval '73 hours'` },
+      [],
+    )
+    const next = await serverWith(null)
+    await next.hallpass.sending.run()
+    expect((await sharedMailServer()).mailsTo(email)).to.be.empty
+    expect(await outboxOf(next)).to.be.empty
+  })
+
   it('holds up nobody by a mail that nobody can prepare', async () => {
     const server = await serverWith(null)
     await server.hallpass.store.database.query(

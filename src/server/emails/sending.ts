@@ -7,10 +7,11 @@ import type { Logger } from 'pino'
 import { statement, type Database } from '../database/database.ts'
 import { createFollower } from '../database/follower.ts'
 import type { Ring } from '../tokens/ring.ts'
-import type { Compose, ComposedMail } from './composing.ts'
+import type { Compose } from './composing.ts'
 import { pruneEmailTokens } from './email-tokens.ts'
 import type { Deliver, Mail } from './mail.ts'
 import { OUTBOX_CHANNEL, type MailWish } from './outbox.ts'
+import { isSealed, openMail, sealMail, type SealedMail } from './sealed-mail.ts'
 
 export interface Sending {
   start(): Promise<void>
@@ -30,6 +31,8 @@ const LEASE = 60
 /** Retries come after about 5 s, 15 s, 45 s, ... Seconds. */
 const FIRST_DELAY = 5
 const LONGEST_DELAY = 60 * 60
+/** What nobody took up for so long, as no process ran, is no news any more. Seconds. */
+const LATEST_WISH = 72 * 60 * 60
 /** Mails on their way at once, in each process. */
 const PARALLEL = 4
 /** For retries that are due, and where no notification arrives. Milliseconds. */
@@ -69,49 +72,51 @@ export function createSending(deps: {
     } catch (error) {
       log.error(
         { event: 'mail', mail_id: row.id, ...nameOf(error) },
-        'a mail was not prepared, and is tried again later',
+        'something went wrong around a mail, which is tried again later',
       )
       await postpone(row.id, row.attempts).catch(() => undefined) // the lease ends by itself
     }
   }
 
   /** @returns null for a wish that comes to nothing */
-  async function prepare({ id, payload, attempts, now }: LeasedRow): Promise<Taken | null> {
-    if (isComposed(payload)) return { mail: opened(ring, id, payload), attempts, isOver: now > new Date(payload.until) }
+  async function prepare({ id, payload, attempts, now, created_at: created }: LeasedRow): Promise<Taken | null> {
+    if (isSealed(payload)) return { mail: openMail(ring, id, payload), attempts, isOver: now > new Date(payload.until) }
+    const isStale = now.getTime() - created.getTime() > LATEST_WISH * 1000
     const composed = await database.transaction(async (tx) => {
-      const mail = await compose(tx, payload)
+      const mail = isStale ? null : await compose(tx, payload)
       if (mail === null) {
         await tx.query(remove, [id])
         return null
       }
       const until = new Date(now.getTime() + mail.goodFor * 1000)
-      await tx.query(replacePayload, [id, JSON.stringify(sealed(ring, id, mail, until))])
+      await tx.query(replacePayload, [id, JSON.stringify(sealMail(ring, id, mail, until))])
       return mail
     })
     return composed && { mail: { id, ...composed }, attempts, isOver: false }
   }
 
-  async function send({ mail, attempts, isOver }: Taken): Promise<void> {
+  async function send(taken: Taken): Promise<void> {
+    if (await isSettled(taken)) await database.query(remove, [taken.mail.id])
+    else await postpone(taken.mail.id, taken.attempts)
+  }
+
+  /** @returns true when it was delivered, or nobody should try again */
+  async function isSettled({ mail, attempts, isOver }: Taken): Promise<boolean> {
     const line = { event: 'mail', mail_id: mail.id, purpose: mail.purpose, attempts }
     if (isOver) {
       log.error(line, 'a mail could not be delivered while it was of use, and is given up')
-      return finish(mail)
+      return true
     }
     try {
       await deliver(mail)
       log.info(line, 'mail delivered')
-      await finish(mail)
+      return true
     } catch (error) {
-      if (error instanceof Undeliverable) {
-        log.warn({ ...line, failure: error.message }, 'a mail cannot be delivered, and is given up')
-        return finish(mail)
-      }
-      log.warn({ ...line, ...nameOf(error) }, 'a mail was not delivered, and is tried again later')
-      await postpone(mail.id, attempts)
+      if (error instanceof Undeliverable) log.warn({ ...line, failure: error.message }, 'a mail is refused for good')
+      else log.warn({ ...line, ...nameOf(error) }, 'a mail was not delivered, and is tried again later')
+      return error instanceof Undeliverable
     }
   }
-
-  const finish = async (mail: Mail): Promise<void> => void (await database.query(remove, [mail.id]))
 
   async function postpone(id: string, attempts: number): Promise<void> {
     const delay = Math.min(FIRST_DELAY * 3 ** (attempts - 1), LONGEST_DELAY)
@@ -146,6 +151,7 @@ interface LeasedRow {
   id: string
   payload: MailWish | SealedMail
   attempts: number
+  created_at: Date
   now: Date
 }
 
@@ -155,46 +161,6 @@ interface Taken {
   readonly attempts: number
   /** It has outlived its use. */
   readonly isOver: boolean
-}
-
-/** In the outbox a link is encrypted: the database keeps no token that could be used. */
-interface SealedMail extends Omit<ComposedMail, 'link' | 'goodFor'> {
-  readonly link_sealed: string | null
-  /** RFC 3339. */
-  readonly until: string
-}
-
-const isComposed = (payload: MailWish | SealedMail): payload is SealedMail => 'link_sealed' in payload
-
-const contextOf = (id: string): string => `mail ${id}`
-
-function sealed(ring: Ring, id: string, mail: ComposedMail, until: Date): SealedMail {
-  const { to, purpose, locale, details, link } = mail
-  const linkSealed = link === null ? null : ring.current.encrypt(Buffer.from(link), contextOf(id)).toString('base64')
-  return { to, purpose, locale, details, link_sealed: linkSealed, until: until.toISOString() }
-}
-
-/** @throws when no secret of the ring opens it: then a process that has its secret will send it */
-function opened(ring: Ring, id: string, { to, purpose, locale, details, link_sealed: link }: SealedMail): Mail {
-  return {
-    id,
-    to,
-    purpose,
-    locale,
-    details,
-    link: link === null ? null : openLink(ring, id, Buffer.from(link, 'base64')),
-  }
-}
-
-function openLink(ring: Ring, id: string, link: Buffer): string {
-  for (const secret of ring.secrets) {
-    try {
-      return secret.decrypt(link, contextOf(id)).toString()
-    } catch {
-      // another secret of the ring sealed it
-    }
-  }
-  throw new Error('no secret of the ring opens the link of a mail')
 }
 
 const nameOf = (error: unknown): Record<string, unknown> => ({
@@ -209,7 +175,7 @@ const lease = statement<LeasedRow>(
    where id = (
      select id from outbox where kind = 'mail' and next_attempt_at <= clock_timestamp()
      order by next_attempt_at limit 1 for update skip locked)
-   returning id, payload, attempts, clock_timestamp() as now`,
+   returning id, payload, attempts, created_at, clock_timestamp() as now`,
 )
 
 const replacePayload = statement('sending.compose', 'update outbox set payload = $2::jsonb where id = $1::uuid')
