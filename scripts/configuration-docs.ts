@@ -31,13 +31,15 @@ function page(): string {
 
 # Configuration
 
-Hallpass starts without any setting: it listens on \`http://localhost:3000\` and keeps its data in \`.hallpass\`. For real use, set four:
+Hallpass starts without any setting: it listens on \`http://localhost:3000\` and keeps its data in \`.hallpass\`. For real use, set these:
 
 \`\`\`sh
 DATABASE_URL=postgres://hallpass:...@db.example.com/hallpass
 HALLPASS_SECRET=...                                # openssl rand -base64 32
 HALLPASS_ISSUER=https://auth.example.com           # the public URL of this service
 HALLPASS_ALLOWED_ORIGINS=https://app.example.com   # your browser applications
+SMTP_URL=smtps://user:password@mail.example.com    # what hands your mail on
+HALLPASS_MAIL_FROM=Example <post@example.com>      # who it comes from
 \`\`\`
 
 Behind a reverse proxy, and https always means one, add \`HALLPASS_TRUSTED_PROXIES\`.

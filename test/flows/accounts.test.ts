@@ -137,7 +137,7 @@ describe('An account', () => {
       expect(me.body).to.deep.include({ id: userId, email, email_verified: false, claims: {} })
       expect(me.body['created_at']).to.match(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
 
-      await server().hallpass.users.confirm(email)
+      await server().hallpass.users.confirm(email, { kind: 'admin', sessionId: null, ip: null })
       expect((await send(`${server().url}/v1/users/me`, { token: accessToken })).body['email_verified']).to.equal(true)
     })
 

@@ -97,6 +97,14 @@ describe('Changing the address', () => {
       expect((await use(server().url, 'change-email', { token }, { token: person.accessToken })).status).to.equal(204)
     })
 
+    it('is over when the device that asked for it is signed out: a thief’s does not come later', async () => {
+      const theirs = await signIn(server().url, person.email)
+      const token = await askedChange(server().url, theirs, wanted)
+      await send(`${server().url}/v1/sessions?except=current`, { method: 'DELETE', token: person.accessToken })
+      expectProblem(await use(server().url, 'change-email', { token }), 400, 'invalid_token')
+      expect(await addressNow()).to.include({ email: person.email })
+    })
+
     it('voids what was mailed to the old address', async () => {
       const reset = await askedToken(server().url, 'reset', person.email)
       const magic = await askedToken(server().url, 'magic', person.email)

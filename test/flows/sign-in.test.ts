@@ -237,7 +237,7 @@ describe('Signing in before the address is confirmed, where that is refused', ()
 
         expect(await mailsAbout(email, 'confirm', 2)).to.have.lengthOf(2)
 
-        await server().hallpass.users.confirm(email)
+        await server().hallpass.users.confirm(email, { kind: 'admin', sessionId: null, ip: null })
         expect((await tryToSignIn(server().url, { email, password: PASSWORD })).status).to.equal(201)
       })
     },

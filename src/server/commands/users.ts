@@ -21,7 +21,7 @@ export function usersCommand(hallpass: Hallpass | null, write: Write): Command {
     .description('mark an address as confirmed, as its owner would by the link in the mail')
     .argument('<email>')
     .action(async (email: string) => {
-      const userId = await users().confirm(email)
+      const userId = await users().confirm(email, OPERATOR)
       if (userId === null) throw new Error('there is no account with this address')
       write(`confirmed ${userId}\n`)
     })

@@ -36,13 +36,13 @@ export function createMagicLinks(deps: {
       return result ? { session: result.session, tokens: await result.issue() } : null
     },
 
-    async confirms(token, { userId }, ip) {
+    async confirms(token, { userId, id: sessionId }, ip) {
       const { kind } = await emails.use('magic_link', token, {
         ip,
         userId,
         async alongside(tx) {
           // Whoever holds a session of this account and its mailbox is no stranger to either.
-          await accounts.confirm(tx, userId, ip)
+          await accounts.confirm(tx, userId, { kind: 'user', sessionId, ip })
           return true
         },
       })

@@ -58,9 +58,10 @@ export function createSmtp({
   }
 }
 
-/** The server knows for good that nobody is there (RFC 5321 section 4.2.1); anything else may pass. */
+/** The server refuses this mail for good (RFC 5321 section 4.2.1), as nobody is there or it wants none of it; anything else may pass. */
 function asUndeliverable(error: unknown): unknown {
   const { code, responseCode } = error as { code?: string; responseCode?: number }
-  const isRefused = code === 'EENVELOPE' && responseCode !== undefined && responseCode >= 500
+  const isOurs = code === 'EENVELOPE' || code === 'EMESSAGE' // not of the login or the connection
+  const isRefused = isOurs && responseCode !== undefined && responseCode >= 500
   return isRefused ? new Undeliverable(`refused with ${responseCode}`) : error
 }

@@ -16,6 +16,8 @@ export interface Ending {
   revoke(userId: string, sessionId: string, reason: RevocationReason, actor: Actor): Promise<boolean>
   /** The same inside a transaction that has locked the account's row. */
   revokeIn(tx: Queryable, userId: string, sessionId: string, reason: RevocationReason, actor: Actor): Promise<void>
+  /** By somebody's will; not because its time was over. */
+  hasEndedIn(tx: Queryable, userId: string, sessionId: string): Promise<boolean>
   /** What was the token before the last rotation is answered no more, except with its key. */
   endGraceIn(tx: Queryable, userId: string, sessionId: string): Promise<void>
   /**
@@ -61,6 +63,10 @@ export function createEnding({ database, accessTtl }: { database: Database; acce
     async revokeIn(tx, userId, sessionId, reason, actor) {
       await tx.query(endOne, values(userId, reason, actor, sessionId))
     },
+    async hasEndedIn(tx, userId, sessionId) {
+      const [ended] = await tx.query(findEnded, [userId, sessionId])
+      return ended !== undefined
+    },
     async endGraceIn(tx, userId, sessionId) {
       await tx.query(endGrace, [userId, sessionId])
     },
@@ -86,6 +92,11 @@ export function createEnding({ database, accessTtl }: { database: Database; acce
 
 const endOne = endingSessions('sessions.end', `${IS_LIVE} and id = $8::uuid`)
 const endAll = endingSessions('sessions.end_all', `${IS_LIVE} and ($8::uuid is null or id <> $8::uuid)`)
+
+const findEnded = statement<{ id: string }>(
+  'sessions.find_ended',
+  'select id from sessions where user_id = $1::uuid and id = $2::uuid and revoked_at is not null',
+)
 
 const endGrace = statement(
   'sessions.end_grace',

@@ -22,7 +22,8 @@ import {
 import { parseEmailAddress } from './email-address.ts'
 
 export interface AccountChanges {
-  confirm(tx: Queryable, userId: string, ip: string | null): Promise<void>
+  /** Signs nobody out. */
+  confirm(tx: Queryable, userId: string, actor: Actor): Promise<void>
   /**
    * Whoever opens a link that signs in owns the mailbox. If nobody had shown that before, everything that
    * was set up until now may be somebody else's, and ends (docs/decisions/0014).
@@ -36,7 +37,7 @@ export interface AccountChanges {
     passwordHash: string,
     actor: Actor,
   ): Promise<boolean>
-  /** @returns false when the address belongs to another account by now */
+  /** @returns false when the address belongs to another account by now, or the session that asked was ended */
   changeAddress(
     tx: Queryable,
     userId: string,
@@ -53,7 +54,7 @@ export interface AccountChanges {
 
 export function createAccountChanges(deps: {
   database: Database
-  sessions: Pick<Ending, 'revokeAllIn' | 'endGraceIn'>
+  sessions: Pick<Ending, 'revokeAllIn' | 'endGraceIn' | 'hasEndedIn'>
   apiKeys: Pick<ApiKeys, 'revokeAllIn' | 'endTokensIn'>
 }): AccountChanges {
   const { database, sessions, apiKeys } = deps
@@ -81,9 +82,8 @@ export function createAccountChanges(deps: {
   }
 
   return {
-    async confirm(tx, userId, ip) {
-      await markVerified(tx, userId)
-      await recordAccountEvent(tx, userId, 'user.confirmed', byOwner(ip))
+    async confirm(tx, userId, actor) {
+      if (await markVerified(tx, userId)) await recordAccountEvent(tx, userId, 'user.confirmed', actor)
     },
 
     async claim(tx, userId, ip) {
@@ -120,7 +120,10 @@ export function createAccountChanges(deps: {
     async changeAddress(tx, userId, address, { sessionId, ip }) {
       const account = await lockAccount(tx, userId)
       const wanted = parseEmailAddress(address)
-      if (account === null || wanted === null || !(await setAddress(tx, userId, wanted))) return false
+      if (account === null || wanted === null) return false
+      // A device that was signed out changes nothing any more, nor does what it asked for before.
+      if (sessionId !== null && (await sessions.hasEndedIn(tx, userId, sessionId))) return false
+      if (!(await setAddress(tx, userId, wanted))) return false
       const actor = { kind: 'user', sessionId, ip } as const
       await endAll(tx, userId, sessionId, 'email_changed', actor)
       await recordAccountEvent(tx, userId, 'user.email_changed', actor)

@@ -37,9 +37,10 @@ export async function setPassword(tx: Queryable, userId: string, passwordHash: s
   await tx.query(storePassword, [userId, passwordHash])
 }
 
-/** Whoever opened a mail has shown that the address is theirs. */
-export async function markVerified(tx: Queryable, userId: string): Promise<void> {
-  await tx.query(verify, [userId])
+/** Whoever opened a mail has shown that the address is theirs. @returns false when that was known before */
+export async function markVerified(tx: Queryable, userId: string): Promise<boolean> {
+  const [verified] = await tx.query(verify, [userId])
+  return verified !== undefined
 }
 
 /** A verified address. @returns false when another account has it; nothing changed then */
@@ -107,9 +108,10 @@ const storePassword = statement(
   `update users set password_hash = $2::text, password_version = password_version + 1 where id = $1::uuid`,
 )
 
-const verify = statement(
+const verify = statement<{ id: string }>(
   'account.verify',
-  `update users set email_verified_at = coalesce(email_verified_at, clock_timestamp()) where id = $1::uuid`,
+  `update users set email_verified_at = clock_timestamp()
+   where id = $1::uuid and email_verified_at is null returning id`,
 )
 
 /** The unique index has the last word where two want the same address at once (23505, told by the caller). */

@@ -40,7 +40,7 @@ export interface Users {
   /** @param who an address, or a user's id */
   identify(who: string): Promise<string | null>
   /** Marks an address as its owner's. @returns the user's id, or null for an unknown address */
-  confirm(email: string): Promise<string | null>
+  confirm(email: string, actor: Actor): Promise<string | null>
 }
 
 /** Milliseconds. */
@@ -51,7 +51,7 @@ export function createUsers(deps: {
   database: Database
   passwords: Passwords
   passwordRules: PasswordRules
-  accounts: Pick<AccountChanges, 'changePassword'>
+  accounts: Pick<AccountChanges, 'changePassword' | 'confirm'>
   rateLimits: Pick<RateLimits, 'mayWriteUnasked'>
   log: Logger
   /** Whether somebody whose address is not confirmed may sign in. */
@@ -113,6 +113,13 @@ export function createUsers(deps: {
     await database.query(replaceHash, [userId, former, await passwords.hash(password)])
   }
 
+  async function identify(who: string): Promise<string | null> {
+    if (isUuid(who)) return (await database.query(findCredential, [who]))[0]?.id ?? null
+    const canonical = parseEmailAddress(who)?.canonical
+    const [user] = canonical === undefined ? [] : await database.query(findByAddress, [canonical])
+    return user?.id ?? null
+  }
+
   return {
     register,
     authenticate,
@@ -127,16 +134,11 @@ export function createUsers(deps: {
       return { kind: isChanged ? 'changed' : 'wrong_password' }
     },
     find: (userId) => database.unitOfWork((em) => em.findOne(User, { id: userId })),
-    async identify(who) {
-      if (isUuid(who)) return (await database.query(findCredential, [who]))[0]?.id ?? null
-      const canonical = parseEmailAddress(who)?.canonical
-      const [user] = canonical === undefined ? [] : await database.query(findByAddress, [canonical])
-      return user?.id ?? null
-    },
-    async confirm(email) {
-      const canonical = parseEmailAddress(email)?.canonical
-      const [user] = canonical === undefined ? [] : await database.query(confirmAddress, [canonical])
-      return user?.id ?? null
+    identify,
+    async confirm(email, actor) {
+      const userId = await identify(email)
+      if (userId !== null) await database.transaction((tx) => accounts.confirm(tx, userId, actor))
+      return userId
     },
   }
 }
@@ -182,10 +184,4 @@ const findCredential = statement<CredentialRow>(
 const replaceHash = statement(
   'users.replace_hash',
   'update users set password_hash = $3::text where id = $1::uuid and password_hash = $2::text',
-)
-
-const confirmAddress = statement<{ id: string }>(
-  'users.confirm_address',
-  `update users set email_verified_at = coalesce(email_verified_at, clock_timestamp())
-   where email_canonical = $1::text returning id`,
 )

@@ -13,7 +13,7 @@ export const confirm = ({ accounts }: { accounts: Pick<AccountChanges, 'confirm'
   takesPassword: false,
   isBoundToAddress: true,
   async act(tx, { userId }, { ip }) {
-    await accounts.confirm(tx, userId, ip)
+    await accounts.confirm(tx, userId, { kind: 'user', sessionId: null, ip })
     return true
   },
 })
