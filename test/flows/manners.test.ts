@@ -100,7 +100,7 @@ describe('Over HTTP', () => {
         for (const [method, path, allowed] of [
           ['PUT', '/v1/sessions', ['GET', 'HEAD', 'POST', 'DELETE']],
           ['POST', '/v1/sessions/current', ['GET', 'HEAD', 'PATCH', 'DELETE']],
-          ['DELETE', '/v1/users/me', ['GET', 'HEAD']],
+          ['POST', '/v1/users/me', ['GET', 'HEAD', 'DELETE']],
           ['GET', '/v1/users', ['POST']],
           ['GET', '/oauth/token', ['POST']],
           ['PROPFIND', '/oauth/revoke', ['POST']],

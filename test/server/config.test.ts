@@ -8,7 +8,13 @@ import { settingKeys, settings } from '../../src/server/settings.ts'
 const secret = 'q7Zk2mV9xT4bW1nR8cY5pL0sD3gH6jFaUeXoNiKtQwE='
 const otherSecret = 'Vb4Kp9Xr2Lm7Tz1Qn8Wc5Hs3Jd6Gy0FfAaEeRuIoPlS='
 const databaseUrl = 'postgres://hallpass:dbpassword@db.example.com:5432/hallpass'
-const production = { DATABASE_URL: databaseUrl, HALLPASS_SECRET: secret, HALLPASS_ISSUER: 'https://auth.example.com' }
+const mail = { SMTP_URL: 'smtp://post:mailpassword@mail.example.com', HALLPASS_MAIL_FROM: 'post@example.com' }
+const production = {
+  DATABASE_URL: databaseUrl,
+  HALLPASS_SECRET: secret,
+  HALLPASS_ISSUER: 'https://auth.example.com',
+  ...mail,
+}
 
 function faultsOf(environment: Record<string, string | undefined>): readonly string[] {
   try {
@@ -46,6 +52,7 @@ describe('configuration', () => {
         host: '127.0.0.1',
         issuer: 'http://localhost:3000',
         isIssuerLocal: true,
+        name: 'localhost:3000',
         preset: null,
         workers: 1,
         logLevel: 'info',
@@ -64,10 +71,13 @@ describe('configuration', () => {
         maxSessions: 50,
         retention: 30 * 86_400,
         unconfirmedSignIn: 'allow',
+        breachedPasswordsUrl: null,
         allowedOrigins: ['http://localhost:3000', 'http://localhost:*'],
         trustedProxies: [],
         smtpUrl: null,
         mailFrom: null,
+        mailTemplates: null,
+        bringsDelivery: false,
         warnings: [],
       })
       expect(new Set(Object.values(sources))).to.deep.equal(new Set(['default']))
@@ -137,10 +147,13 @@ describe('configuration', () => {
     })
 
     it('say a mistake once, not again for what follows from it', () => {
-      expect(faultOf({ DATABASE_URL: databaseUrl, HALLPASS_SECRET: 'short' })).to.match(
-        /^HALLPASS_SECRET must be at least 32/,
-      )
+      expect(faultOf({ ...production, HALLPASS_SECRET: 'short' })).to.match(/^HALLPASS_SECRET must be at least 32/)
       expect(faultOf({ ...production, DATABASE_URL: 'db', HALLPASS_WORKERS: '4' })).to.match(/^DATABASE_URL must begin/)
+      expect(faultOf({ ...production, SMTP_URL: 'mail' })).to.match(/^SMTP_URL must begin/)
+      expect(faultOf({ ...production, HALLPASS_MAIL_FROM: 'post' })).to.match(/^HALLPASS_MAIL_FROM must be/)
+      const withoutMail = { ...production, SMTP_URL: '', HALLPASS_MAIL_FROM: '' }
+      expect(faultOf({ ...withoutMail, SMTP_URL: 'mail' })).to.match(/^SMTP_URL must begin/)
+      expect(faultOf({ HALLPASS_ISSUER: 'auth.example.com' })).to.match(/^HALLPASS_ISSUER must be/)
     })
 
     it('never repeat a secret', () => {
@@ -347,7 +360,9 @@ describe('configuration', () => {
 
   describe('HALLPASS_SECRET', () => {
     it('is required with DATABASE_URL, and the fault says how to make one', () => {
-      expect(faultOf({ DATABASE_URL: databaseUrl })).to.match(/^HALLPASS_SECRET is required .*openssl rand -base64 32/)
+      expect(faultOf({ ...production, HALLPASS_SECRET: '' })).to.match(
+        /^HALLPASS_SECRET is required .*openssl rand -base64 32/,
+      )
     })
 
     const good = {
@@ -401,8 +416,9 @@ describe('configuration', () => {
 
   describe('HALLPASS_ISSUER', () => {
     it('is kept exactly, but for slashes at its end', () => {
-      expect(readConfig({ HALLPASS_ISSUER: 'https://auth.example.com/' }).issuer).to.equal('https://auth.example.com')
-      expect(readConfig({ HALLPASS_ISSUER: 'https://example.com/auth/' }).issuer).to.equal('https://example.com/auth')
+      for (const issuer of ['https://auth.example.com', 'https://example.com/auth']) {
+        expect(readConfig({ ...mail, HALLPASS_ISSUER: `${issuer}/` }).issuer).to.equal(issuer)
+      }
     })
 
     it('follows PORT when it is not set', () => {
@@ -449,7 +465,7 @@ describe('configuration', () => {
         'http://8.8.8.8',
         'http://0.0.0.0',
       ]) {
-        expect(faultOf({ HALLPASS_ISSUER: issuer }), issuer).to.match(/^HALLPASS_ISSUER must be https/)
+        expect(faultOf({ ...mail, HALLPASS_ISSUER: issuer }), issuer).to.match(/^HALLPASS_ISSUER must be https/)
       }
     })
 
@@ -460,7 +476,7 @@ describe('configuration', () => {
         'http://[fd00::1]:3000',
         'http://nas.local',
       ]) {
-        const config = readConfig({ HALLPASS_ISSUER: issuer })
+        const config = readConfig({ ...mail, HALLPASS_ISSUER: issuer })
         expect(config.isIssuerLocal, issuer).to.equal(false)
         expect(config.warnings.join(), issuer).to.include('only the body transport works')
         expect(config.allowedOrigins, issuer).to.deep.equal([issuer])
@@ -600,6 +616,75 @@ describe('configuration', () => {
     })
   })
 
+  describe('mail', () => {
+    const withoutMail = { ...production, SMTP_URL: '', HALLPASS_MAIL_FROM: '' }
+    const needed: Record<string, Record<string, string>> = {
+      'with DATABASE_URL': withoutMail,
+      'with DATABASE_URL also on localhost': { ...withoutMail, HALLPASS_ISSUER: '' },
+      'on the embedded store with an https issuer': { HALLPASS_ISSUER: 'https://auth.example.com' },
+      'on the embedded store with https on localhost': { HALLPASS_ISSUER: 'https://localhost:3000' },
+      'on the embedded store in a private network': { HALLPASS_ISSUER: 'http://192.168.1.20:3000' },
+    }
+    for (const [where, environment] of Object.entries(needed)) {
+      it(`needs a server that takes it: ${where}`, () => {
+        expect(faultOf(environment)).to.match(/^SMTP_URL is required: /)
+        expect(faultsOf({ ...environment, ...mail })).to.deep.equal([])
+      })
+    }
+
+    it('needs none on the embedded store with a local issuer, but may have one', () => {
+      for (const issuer of ['', 'http://localhost:4000', 'http://127.0.0.1:3000', 'http://[::1]:3000']) {
+        expect(readConfig({ HALLPASS_ISSUER: issuer }), issuer).to.include({ smtpUrl: null, mailFrom: null })
+        expect(readConfig({ HALLPASS_ISSUER: issuer, ...mail }).smtpUrl, issuer).to.equal(mail.SMTP_URL)
+      }
+    })
+
+    it('needs none where whoever embeds the service delivers it', () => {
+      for (const environment of Object.values(needed)) {
+        expect(readConfig(environment, { bringsDelivery: true })).to.include({ bringsDelivery: true, smtpUrl: null })
+        expect(() => readConfig(environment, { bringsDelivery: false })).to.throw(ConfigError, 'SMTP_URL is required')
+      }
+      expect(readConfig(production, { bringsDelivery: true }).smtpUrl).to.equal(mail.SMTP_URL)
+    })
+
+    it('needs its server and its sender together, on either store, and the fault says so once', () => {
+      for (const environment of [withoutMail, {}]) {
+        for (const [name, text] of Object.entries(mail)) {
+          const half = { ...environment, [name]: text }
+          expect(faultOf(half), name).to.match(/^SMTP_URL and HALLPASS_MAIL_FROM belong together/)
+          expect(() => readConfig(half, { bringsDelivery: true }), name).to.throw(ConfigError, 'belong together')
+        }
+      }
+    })
+
+    it('may have its templates in a directory, which is made absolute', () => {
+      expect(readConfig({ HALLPASS_MAIL_TEMPLATES: 'mail/ours' }).mailTemplates).to.equal(resolve('mail/ours'))
+      expect(readConfig({ HALLPASS_MAIL_TEMPLATES: directory }).mailTemplates).to.equal(directory)
+    })
+  })
+
+  describe('HALLPASS_NAME', () => {
+    it('is the host of the issuer where it is not set', () => {
+      for (const [issuer, name] of [
+        ['https://auth.example.com', 'auth.example.com'],
+        ['https://example.com/auth', 'example.com'],
+        ['http://127.0.0.1:8080', '127.0.0.1:8080'],
+      ] as const) {
+        const config = readConfig({ ...mail, HALLPASS_ISSUER: issuer })
+        expect(config.name).to.equal(name)
+        expect(config.sources.name).to.equal('default')
+      }
+      expect(readConfig({ PORT: '80' }).name).to.equal('localhost')
+    })
+
+    it('may be any words on one line', () => {
+      for (const name of ['Postcards', 'Ada’s Bücher & Söhne', '明信片', 'P'.repeat(100)]) {
+        expect(readConfig({ ...production, HALLPASS_NAME: name }).name).to.equal(name)
+      }
+      expect(faultOf({ HALLPASS_NAME: 'P'.repeat(101) })).to.match(/^HALLPASS_NAME must be at most 100 characters/)
+    })
+  })
+
   describe('the other settings', () => {
     it('are read as what they are', () => {
       const config = readConfig({
@@ -614,6 +699,8 @@ describe('configuration', () => {
         HALLPASS_RATE_LIMITS: 'off',
         HALLPASS_WORKERS: 'auto',
         LOG_LEVEL: 'silent',
+        HALLPASS_NAME: 'Postcards & Söhne',
+        HALLPASS_MAIL_TEMPLATES: 'mails',
         SMTP_URL: 'smtps://post:pw@mail.example.com:465',
         HALLPASS_MAIL_FROM: 'Example <post@example.com>',
       })
@@ -628,9 +715,22 @@ describe('configuration', () => {
         rateLimits: false,
         workers: 'auto',
         logLevel: 'silent',
+        name: 'Postcards & Söhne',
+        mailTemplates: resolve('mails'),
         smtpUrl: 'smtps://post:pw@mail.example.com:465',
         mailFrom: 'Example <post@example.com>',
       })
+    })
+
+    it('take the URL of another service over https, and on this machine over http', () => {
+      for (const [text, url] of [
+        ['https://api.pwnedpasswords.com', 'https://api.pwnedpasswords.com'],
+        ['https://mirror.example.com/passwords/', 'https://mirror.example.com/passwords'],
+        ['http://localhost:8080/', 'http://localhost:8080'],
+        ['http://[::1]:8080', 'http://[::1]:8080'],
+      ] as const) {
+        expect(readConfig({ HALLPASS_BREACHED_PASSWORDS_URL: text }).breachedPasswordsUrl).to.equal(url)
+      }
     })
 
     const refused: [string, string][] = [
@@ -645,10 +745,17 @@ describe('configuration', () => {
       ['HALLPASS_MAX_SESSIONS', '0'],
       ['HALLPASS_UNCONFIRMED_SIGN_IN', 'yes'],
       ['HALLPASS_RATE_LIMITS', 'true'],
+      ['HALLPASS_BREACHED_PASSWORDS_URL', 'api.pwnedpasswords.com'],
+      ['HALLPASS_BREACHED_PASSWORDS_URL', 'http://api.pwnedpasswords.com'],
+      ['HALLPASS_BREACHED_PASSWORDS_URL', 'https://key:word@mirror.example.com'],
+      ['HALLPASS_BREACHED_PASSWORDS_URL', 'https://mirror.example.com/?range='],
       ['HALLPASS_WORKERS', '0'],
       ['HALLPASS_WORKERS', 'all'],
       ['LOG_LEVEL', 'verbose'],
       ['SMTP_URL', 'mail.example.com:25'],
+      ['HALLPASS_NAME', 'Postcards\nof Lisbon'],
+      ['HALLPASS_NAME', 'Postcards\u2028of Lisbon'],
+      ['HALLPASS_NAME', '<b>Postcards</b>'],
       ['HALLPASS_MAIL_FROM', 'Example'],
       ['HALLPASS_MAIL_FROM', 'post@example.com\r\nBcc: all@example.com'],
     ]
@@ -668,15 +775,15 @@ describe('configuration', () => {
   describe('warnings', () => {
     const expected: [Record<string, string>, string][] = [
       [{ HOST: '0.0.0.0' }, 'HALLPASS_ISSUER is not set'],
-      [{ HOST: '0.0.0.0', DATABASE_URL: databaseUrl, HALLPASS_SECRET: secret }, 'HALLPASS_ISSUER is not set'],
+      [{ ...production, HOST: '0.0.0.0', HALLPASS_ISSUER: '' }, 'HALLPASS_ISSUER is not set'],
       [{ PORT: '0' }, 'PORT is 0'],
       [production, 'HALLPASS_TRUSTED_PROXIES is not set'],
-      [{ SMTP_URL: 'smtp://mail' }, 'belong together'],
       [{ HALLPASS_DATA_DIR: 'memory://' }, 'memory://'],
       [{ HALLPASS_RATE_LIMITS: 'off' }, 'HALLPASS_RATE_LIMITS is off'],
     ]
     for (const [environment, warning] of expected) {
-      it(`tell about ${Object.keys(environment).join(' and ')}: ${warning}`, () => {
+      const names = Object.keys(environment).filter((name) => !(name in mail))
+      it(`tell about ${names.join(' and ')}: ${warning}`, () => {
         const { warnings } = readConfig(environment)
         expect(warnings).to.have.length(1)
         expect(warnings[0]).to.include(warning)
@@ -750,8 +857,6 @@ describe('configuration', () => {
         readConfig({
           ...production,
           HALLPASS_SECRET_PREVIOUS: otherSecret,
-          SMTP_URL: 'smtp://post:mailpassword@mail.example.com',
-          HALLPASS_MAIL_FROM: 'post@example.com',
         }),
       ).join('\n')
       expect(text.match(/set, hidden/g)).to.have.length(4)

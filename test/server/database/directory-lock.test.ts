@@ -96,7 +96,7 @@ describe('the lock of a data directory', () => {
         const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { detached: true, stdio: 'ignore' })
         console.log(child.pid)
       `)
-      const [grandchild] = (await once(first.lines, 'line')) as [string]
+      const grandchild = await first.nextLine()
       try {
         first.child.kill('SIGKILL')
         await once(first.child, 'exit')
@@ -136,7 +136,7 @@ describe('the lock of a data directory', () => {
         runInNewContext('gc')()
         console.log('collected')
       `)
-      await once(first.lines, 'line')
+      await first.nextLine()
       expect(() => lockDirectory(directory, { pid: process.pid })).to.throw(DirectoryInUse)
     })
   })
@@ -229,9 +229,10 @@ describe('the lock of a data directory', () => {
   async function run(script: string) {
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
     children.push(child)
-    const lines = createInterface({ input: child.stdout })
-    const [line] = (await once(lines, 'line')) as [string]
-    return { child, lines, line }
+    // The iterator keeps lines that arrive together until they are asked for.
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    const nextLine = async (): Promise<string> => String((await lines.next()).value)
+    return { child, nextLine, line: await nextLine() }
   }
 
   function refusalOf(action: () => unknown): Error {

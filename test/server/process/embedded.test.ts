@@ -17,8 +17,15 @@ describe('a server on the embedded store', function () {
 
   before(async () => {
     directory = mkdtempSync(join(tmpdir(), 'hallpass-'))
-    // As a newcomer starts it: no secret, no settings but where its data is.
-    environment = { HALLPASS_DATA_DIR: join(directory, 'data'), HALLPASS_SECRET: '', HALLPASS_ISSUER: '', PORT: '0' }
+    // As a newcomer starts it: no secret, no mail server, no settings but where its data is.
+    environment = {
+      HALLPASS_DATA_DIR: join(directory, 'data'),
+      HALLPASS_SECRET: '',
+      HALLPASS_ISSUER: '',
+      SMTP_URL: '',
+      HALLPASS_MAIL_FROM: '',
+      PORT: '0',
+    }
     server = await startProcess('', environment)
   })
   after(async () => {

@@ -14,6 +14,14 @@ describe('a server that cannot start', () => {
       environment: { HALLPASS_ISSUER: 'http://auth.example.com' },
       says: ['HALLPASS_ISSUER', 'https'],
     },
+    'without a mail server for a database': {
+      environment: { SMTP_URL: '', HALLPASS_MAIL_FROM: '' },
+      says: ['SMTP_URL is required', 'mail'],
+    },
+    'with a mail server and no sender': {
+      environment: { HALLPASS_MAIL_FROM: '' },
+      says: ['SMTP_URL', 'HALLPASS_MAIL_FROM', 'belong together'],
+    },
     'with several faults, named together': {
       environment: {
         HALLPASS_SECRET: 'changeme',
