@@ -58,7 +58,8 @@ export async function serve(config: Config, options: Omit<ServerOptions, 'log'>)
 function welcome(config: Config, port: number): string {
   const url = `http://${config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host}:${port}`
   const data = config.databaseUrl === null ? config.dataDir : 'the PostgreSQL database in DATABASE_URL'
-  const mail = config.smtpUrl === null ? `  Mail is kept too: ${url.replace('127.0.0.1', 'localhost')}/dev/mailbox\n` : ''
+  const mail =
+    config.smtpUrl === null ? `  Mail is kept too: ${url.replace('127.0.0.1', 'localhost')}/dev/mailbox\n` : ''
   const json = "-H 'Content-Type: application/json'"
   const account = `'{"email":"ada@example.com","password":"correct horse battery"}'`
   return `

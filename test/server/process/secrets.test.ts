@@ -36,10 +36,7 @@ const SETTINGS = {
 }
 const PAGES: readonly Page[] = ['confirm', 'magic', 'reset', 'change-email', 'revert-email', 'not-me']
 /** How the log tells of mail that is refused for good, and for now. */
-const REFUSED_MAIL = [
-  'a mail is refused for good',
-  'a mail was not delivered, and is tried again later',
-]
+const REFUSED_MAIL = ['a mail is refused for good', 'a mail was not delivered, and is tried again later']
 const RESOURCES = {
   magic: '/v1/magic-links',
   reset: '/v1/password-resets',
