@@ -58,6 +58,8 @@ export interface ServerOptions {
   readonly serves?: boolean
   /** In place of SMTP. */
   readonly deliver?: Deliver
+  /** What `memory://` begins with: tests start it a hundred times. */
+  readonly memoryFrom?: Blob
 }
 
 /** What an older secret sealed is sealed anew, but not before the deploy that brought a new one is surely over. Milliseconds. */
@@ -69,8 +71,8 @@ const REENCRYPT_EVERY = 60 * 60 * 1000
  * @throws {Unavailable} the database cannot be reached
  */
 export async function createServer(config: Config, options: ServerOptions): Promise<Hallpass> {
-  const { log, migrate = true } = options
-  const store = await openStore(config, log, { migrate })
+  const { log, migrate = true, memoryFrom } = options
+  const store = await openStore(config, log, { migrate, memoryFrom })
   try {
     return await wire(config, store, options)
   } catch (error) {

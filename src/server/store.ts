@@ -26,8 +26,14 @@ export const MEMORY = 'memory://'
  * @throws {DirectoryInUse} the embedded store belongs to another process
  * @throws {Unavailable} the database cannot be reached
  */
-export function openStore(config: Config, log: Logger, options: { migrate: boolean }): Promise<Store> {
-  return config.databaseUrl === null ? openDirectory(config, log) : openServer(config, config.databaseUrl, log, options)
+export function openStore(
+  config: Config,
+  log: Logger,
+  options: { migrate: boolean; memoryFrom?: Blob | undefined },
+): Promise<Store> {
+  return config.databaseUrl === null
+    ? openDirectory(config, log, options.memoryFrom)
+    : openServer(config, config.databaseUrl, log, options)
 }
 
 async function openServer(config: Config, url: string, log: Logger, { migrate }: { migrate: boolean }): Promise<Store> {
@@ -39,13 +45,13 @@ async function openServer(config: Config, url: string, log: Logger, { migrate }:
   return { database, secret: config.secret, lock: null, close: () => database.close() }
 }
 
-async function openDirectory(config: Config, log: Logger): Promise<Store> {
+async function openDirectory(config: Config, log: Logger, memoryFrom: Blob | undefined): Promise<Store> {
   const directory = config.dataDir
   const lock = directory === MEMORY ? null : lockDirectory(directory, { pid: process.pid })
   let database: Awaited<ReturnType<typeof overPglite>> | undefined
   try {
     const secret = config.secret ?? (directory === MEMORY ? newSecret() : secretOf(directory))
-    const opened = await overPglite(await openEmbedded({ directory, log: (message) => log.warn(message) }))
+    const opened = await overPglite(await openEmbedded({ directory, log: (message) => log.warn(message), memoryFrom }))
     database = opened
     await migrateEmbedded(opened.orm)
     return {

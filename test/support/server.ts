@@ -1,6 +1,9 @@
 /** A whole server that listens, on a store of its own. */
 import type { Hallpass } from '../../src/server/server.ts'
 import { readConfig, type Config } from '../../src/server/config.ts'
+import { overPglite } from '../../src/server/database/embedded.ts'
+import { openEmbedded } from '../../src/server/database/embedded-directory.ts'
+import { migrateEmbedded } from '../../src/server/database/migrate.ts'
 import { listen } from '../../src/server/listen.ts'
 import { createLog } from '../../src/server/log.ts'
 import { createServer } from '../../src/server/server.ts'
@@ -40,7 +43,10 @@ export async function startServer(
     ...(databaseUrl === null ? { HALLPASS_DATA_DIR: 'memory://' } : { DATABASE_URL: databaseUrl }),
     ...environment,
   })
-  const hallpass = await createServer(config, { log: createLog(config.logLevel) })
+  const hallpass = await createServer(config, {
+    log: createLog(config.logLevel),
+    ...(config.dataDir === 'memory://' ? { memoryFrom: await migratedMemory() } : {}),
+  })
   const listening = await listen(hallpass, '127.0.0.1', 0)
   return {
     url: `http://127.0.0.1:${listening.port}`,
@@ -54,6 +60,19 @@ export async function startServer(
       if (databaseUrl !== null && environment['DATABASE_URL'] === undefined) await postgres?.dropDatabase(databaseUrl)
     },
   }
+}
+
+/** An embedded store with every table and nothing in it, made once for the whole run. */
+const migratedMemory = (): Promise<Blob> => (memory ??= makeMigratedMemory())
+let memory: Promise<Blob> | undefined
+
+async function makeMigratedMemory(): Promise<Blob> {
+  const pglite = await openEmbedded({ directory: 'memory://', log: () => undefined })
+  const database = await overPglite(pglite)
+  await migrateEmbedded(database.orm)
+  const dump = await pglite.dumpDataDir('none')
+  await database.close()
+  return dump
 }
 
 /** The same story on both stores. */

@@ -31,16 +31,21 @@ export class DatabaseNotOpened extends Error {
  *
  * @param directory absolute path of the data directory, whose lock the caller holds; or `memory://`
  * @param log hears what was made, removed or set aside, in whole sentences
+ * @param memoryFrom what `memory://` begins with, a dump by PGlite's `dumpDataDir`, which takes a second in place of four
  * @throws {DatabaseNotOpened} when there is a database of another PostgreSQL version, or a damaged one
  */
 export async function openEmbedded({
   directory,
   log,
+  memoryFrom,
 }: {
   directory: string
   log: (message: string) => void
+  memoryFrom?: Blob | undefined
 }): Promise<PGlite> {
-  if (directory === 'memory://') return PGlite.create('memory://', options)
+  if (directory === 'memory://') {
+    return PGlite.create('memory://', memoryFrom ? { ...options, loadDataDir: memoryFrom } : options)
+  }
 
   const path = join(directory, 'database')
   removeUnfinished(`${path}.new`, log)
