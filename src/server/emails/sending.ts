@@ -51,6 +51,7 @@ export function createSending(deps: {
   const onTheirWay = new Set<Promise<unknown>>()
   const timers: NodeJS.Timeout[] = []
   let isStopped = false
+  let taking = Promise.resolve()
 
   /** Until nothing is due, or stopped; what was taken up last may still be on its way. */
   async function takeAll(): Promise<void> {
@@ -124,11 +125,13 @@ export function createSending(deps: {
     await database.query(delayNext, [id, delay * (0.8 + Math.random() * 0.4)])
   }
 
-  const due = createFollower(takeAll)
+  /** One after the other, so that whoever waits for one knows that nothing is being taken up behind it. */
+  const takeAllInTurn = (): Promise<void> => (taking = taking.then(takeAll, takeAll))
+  const due = createFollower(takeAllInTurn)
 
   return {
     async run() {
-      await takeAll()
+      await takeAllInTurn()
       await Promise.all(onTheirWay)
     },
     async start() {
