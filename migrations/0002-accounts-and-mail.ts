@@ -3,6 +3,12 @@ import { Migration } from '@mikro-orm/migrations'
 /** Tokens in mails, the mails themselves, API keys, rate limits, and users whom another application signs in. */
 export class AccountsAndMail extends Migration {
   override up(): void {
+    // users before outbox, as a sign-in takes them: the other way round this waits for sign-ins that wait for
+    // it (measured: not through in a minute at 550 sign-ins a second; so in 0.2 s).
+    this.addSql(`alter table users add column subject text`)
+    this.addSql(`create unique index users_subject on users (subject) where subject is not null`)
+    this.addSql(`alter table clients add column link_uri text`)
+
     // One row for a purpose: to ask again is to replace the token that was asked for before. `about`
     // tells apart what may stand side by side: ways back to different addresses, reports on different devices.
     this.addSql(`
@@ -65,9 +71,6 @@ export class AccountsAndMail extends Migration {
         expire bigint
       )`)
     this.addSql(`create index rate_limits_expire on rate_limits (expire)`)
-
-    this.addSql(`alter table users add column subject text unique`)
-    this.addSql(`alter table clients add column link_uri text`)
   }
 
   override down(): void {

@@ -38,7 +38,7 @@ program
   .command('migrate')
   .description('bring the schema up to date and stop')
   .action(async () => {
-    const config = readSettings()
+    const config = readSettingsOfCommand()
     const store = await openStore(config, createLog(config.logLevel), { migrate: true })
     await store.close()
     write('the schema is up to date\n')
@@ -64,7 +64,7 @@ await program.parseAsync().catch((error: unknown) => {
 function forwarding(command: Command): Command {
   for (const child of command.commands) {
     child.action(async () => {
-      process.exitCode = await speakToService(process.argv.slice(2), readSettings())
+      process.exitCode = await speakToService(process.argv.slice(2), readSettingsOfCommand())
     })
   }
   return command
@@ -84,6 +84,11 @@ async function speakToService(argv: string[], config: Config): Promise<number> {
     if (!(error instanceof DirectoryInUse) || path === null) throw error
     return sendCommand({ path, argv, write })
   }
+}
+
+/** A command sends no mail: where one is run, a mail server need not be known. */
+function readSettingsOfCommand(): Config {
+  return readConfig(loadEnvironment(process.cwd()), { bringsDelivery: true })
 }
 
 function readSettings(): Config {

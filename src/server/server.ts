@@ -115,10 +115,9 @@ async function wire(config: Config, store: Store, options: ServerOptions): Promi
   const flows = createFlows({ accounts, sessions })
   const emails = createEmails({ database, flows, passwords, passwordRules, rateLimits })
   const magicLinks = createMagicLinks({ emails, accounts, sessions })
-  const delivery = createDelivery(config, { database, deliver: options.deliver })
+  const delivery = createDelivery(config, { database, deliver: serves ? options.deliver : sendNothing })
   const compose = createCompose({ issuer, flows })
   const sending = createSending({ database, ring, compose, deliver: delivery.deliver, log })
-  if (serves) await sending.start()
 
   const startForSubject = createStartForSubject({ database, clients, sessions })
   const readiness = createReadiness({ database })
@@ -154,6 +153,7 @@ async function wire(config: Config, store: Store, options: ServerOptions): Promi
     log,
   })
 
+  if (serves) await sending.start()
   return {
     app,
     store,
@@ -177,6 +177,9 @@ async function wire(config: Config, store: Store, options: ServerOptions): Promi
     },
   }
 }
+
+/** A command leaves mail to those who serve. */
+const sendNothing: Deliver = () => Promise.reject(new Error('a command sends no mail'))
 
 async function reencrypt(keys: SigningKeys, log: Logger): Promise<void> {
   try {

@@ -12,7 +12,9 @@ describe('Changing the address', () => {
     let person: SignedIn
     let wanted: string
     beforeEach(async () => {
-      person = await signIn(server().url, await register(server().url))
+      const email = await register(server().url)
+      await use(server().url, 'confirm', { token: await tokenFor(email, 'confirm') })
+      person = await signIn(server().url, email)
       wanted = anAddress()
     })
 
@@ -103,6 +105,12 @@ describe('Changing the address', () => {
       await send(`${server().url}/v1/sessions?except=current`, { method: 'DELETE', token: person.accessToken })
       expectProblem(await use(server().url, 'change-email', { token }), 400, 'invalid_token')
       expect(await addressNow()).to.include({ email: person.email })
+    })
+
+    it('offers no way back to an address that was never confirmed: a mistake in typing is no claim', async () => {
+      const mistyped = await signIn(server().url, await register(server().url))
+      await changeAddress(server().url, mistyped, wanted)
+      expect(await allMailsTo(server(), mistyped.email)).to.deep.equal(['confirm'])
     })
 
     it('voids what was mailed to the old address', async () => {

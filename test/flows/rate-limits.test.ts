@@ -2,12 +2,14 @@ import { expect } from 'chai'
 import { statement } from '../../src/server/database/database.ts'
 import { presentTo } from '../support/device.ts'
 import { expectProblem } from '../support/expectations.ts'
+import { mailsAbout } from '../support/mail.ts'
 import {
   anAddress,
   callSessions,
   PASSWORD,
   refresh,
   refreshByCookie,
+  register,
   send,
   signIn,
   signInByCookie,
@@ -286,4 +288,25 @@ const comparable = ({ status, headers, body }: Answer) => ({
   headers: [...headers.keys()].filter((name) => name !== 'date'),
   policy: headers.get('ratelimit-policy'),
   body: { ...body, detail: String(body['detail']).replace(/\d+/, 'some') },
+})
+
+describe('The right password of an account that is not confirmed', () => {
+  onBothStores(
+    (server) => {
+      it('shows in no limit either: what a sign-in sends by itself is counted apart', async () => {
+        const email = await register(server().url)
+        for (let count = 0; count < 5; count += 1) {
+          const answer = await send(`${server().url}/v1/sessions`, { body: { email, password: PASSWORD } })
+          expectProblem(answer, 401, 'invalid_credentials')
+        }
+        await mailsAbout(email, 'confirm', 6)
+        const asked = await send(`${server().url}/v1/email-confirmations`, {
+          body: { email },
+          headers: { 'x-forwarded-for': '203.0.113.77' },
+        })
+        expect(asked.status).to.equal(202)
+      })
+    },
+    { HALLPASS_RATE_LIMITS: 'on', HALLPASS_UNCONFIRMED_SIGN_IN: 'refuse', HALLPASS_TRUSTED_PROXIES: '127.0.0.1' },
+  )
 })

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { makeMailDue, outboxOf } from '../support/aging.ts'
 import { ask, NEW_PASSWORD, use } from '../support/email-flows.ts'
 import { sharedMailServer, startMailServer, tokenIn, type MailServer } from '../support/mail.ts'
+import { connectTo } from '../support/held.ts'
 import { anAddress, PASSWORD, register, send } from '../support/people.ts'
 import { sharedPostgres } from '../support/postgres.ts'
 import { startProcess, type ServerProcess } from '../support/processes.ts'
@@ -188,6 +189,49 @@ describe('The outbox', function () {
     const next = await serverWith(null)
     await next.hallpass.sending.run()
     expect((await sharedMailServer()).mailsTo(email)).to.be.empty
+    expect(await outboxOf(next)).to.be.empty
+  })
+
+  it('sends one mail with a good link where a process took too long to make it', async () => {
+    const server = await serverWith(null)
+    await server.hallpass.sending.stop()
+    const email = await register(server.url)
+    const other = await connectTo(databaseUrl)
+    await other.query('begin')
+    await other.query('select from users where email = $1 for update', [email])
+    const late = await serverWith(null)
+    const preparing = late.hallpass.sending.run()
+    await other.isWaitedForBy(preparing)
+    await makeMailDue(late) // its lease is over
+    const next = await serverWith(null)
+    const again = next.hallpass.sending.run()
+    await other.isWaitedForBy(again, 2)
+    await other.query('commit')
+    await Promise.all([preparing, again])
+    await other.end()
+    await makeMailDue(next)
+    await next.hallpass.sending.run()
+    const mails = (await sharedMailServer()).mailsTo(email)
+    const answers = await Promise.all(
+      mails.map((mail) => use(next.url, 'confirm', { token: tokenIn(mail, 'confirm') })),
+    )
+    expect(answers.map(({ status }) => status)).to.deep.equal([204])
+  })
+
+  it('gives up a mail that no secret opens, when its time is over', async () => {
+    const server = await serverWith(null)
+    await server.hallpass.sending.stop()
+    await server.hallpass.store.database.query(
+      {
+        name: 'test.unopenable',
+        text: `insert into outbox (kind, payload) values ('mail', jsonb_build_object(
+          'to', 'nobody@example.com', 'purpose', 'magic_link', 'details', '{}'::jsonb, 'link_sealed', 'AAAA',
+          'until', clock_timestamp() - interval '1 second'))`,
+      },
+      [],
+    )
+    const next = await serverWith(null)
+    await next.hallpass.sending.run()
     expect(await outboxOf(next)).to.be.empty
   })
 

@@ -51,7 +51,7 @@ export interface ApiKeys {
   /** @returns false when the owner has no such key; true also when it was revoked before */
   revoke(userId: string | null, id: string, actor: Actor): Promise<boolean>
   /** Inside a transaction that has locked the account's row. */
-  revokeAllIn(tx: Queryable, userId: string, actor: Actor): Promise<void>
+  revokeAllIn(tx: Queryable, userId: string, reason: RevocationReason, actor: Actor): Promise<void>
   /** The owner's keys stay, the access tokens made with them so far do not. */
   endTokensIn(tx: Queryable, userId: string, reason: RevocationReason): Promise<void>
   /** The same for one key. */
@@ -92,7 +92,7 @@ export function createApiKeys({ database, accessTtl }: { database: Database; acc
         if (userId !== null && actor.sessionId !== null) await demandLive(tx, userId, actor.sessionId)
         const [row] = await tx.query(insert, values)
         if (row === undefined) return null
-        await tx.query(record, [userId ?? row.id, 'api_key.created', actor.kind, actor.sessionId, actor.ip])
+        await tx.query(record, [userId ?? row.id, 'api_key.created', actor.kind, actor.sessionId, actor.ip, row.id])
         if (userId !== null) {
           await wishMail(tx, { purpose: 'api_key_created', user_id: userId, name, session_id: actor.sessionId })
         }
@@ -104,13 +104,13 @@ export function createApiKeys({ database, accessTtl }: { database: Database; acc
     },
     async revoke(userId, id, actor) {
       if (!isUuid(id)) return false
-      const [ended] = await database.query(revokeOne, [...revoking(userId, feedSeconds, 'revoked_by_user', actor), id])
+      const [ended] = await database.query(revokeOne, [...revoking(userId, feedSeconds, reasonOf(actor), actor), id])
       if (ended !== undefined) return true
       const [known] = await database.query(exists, [userId, id])
       return known !== undefined
     },
-    async revokeAllIn(tx, userId, actor) {
-      await tx.query(revokeAll, revoking(userId, feedSeconds, 'revoked_by_user', actor))
+    async revokeAllIn(tx, userId, reason, actor) {
+      await tx.query(revokeAll, revoking(userId, feedSeconds, reason, actor))
     },
     async endTokensIn(tx, userId, reason) {
       await tx.query(endTokensOfOwner, [userId, feedSeconds, reason])
@@ -148,6 +148,8 @@ async function demandLive(tx: Queryable, userId: string, sessionId: string): Pro
   const [session] = await tx.query(findMaker, [userId, sessionId])
   if (session === undefined) throw new Unavailable('the session ended while it made a key')
 }
+
+const reasonOf = (actor: Actor): RevocationReason => (actor.kind === 'admin' ? 'revoked_by_admin' : 'revoked_by_user')
 
 const revoking = (userId: string | null, feedSeconds: number, reason: RevocationReason, actor: Actor) =>
   [userId, feedSeconds, reason, actor.kind, actor.sessionId, actor.ip] as const
@@ -247,8 +249,8 @@ const revokingKeys = (name: string, which: string): Statement<{ id: string }> =>
        returning id, user_id, revoked_at as at
      ), feed as (${feed('ended', '$3::text')}
      ), history as (
-       insert into events (user_id, type, reason, actor, actor_session_id, ip)
-       select coalesce(user_id, id), 'api_key.revoked', $3::text, $4::text, $5::uuid, $6::inet from ended
+       insert into events (user_id, session_id, type, reason, actor, actor_session_id, ip)
+       select coalesce(user_id, id), id, 'api_key.revoked', $3::text, $4::text, $5::uuid, $6::inet from ended
      )
      select id, pg_notify('${REVOCATIONS_CHANNEL}', '') from ended`,
   )
@@ -272,6 +274,6 @@ const endTokensOfKey = endingTokens('api_keys.end_tokens', 'id = $1::uuid')
 
 const record = statement(
   'api_keys.record',
-  `insert into events (user_id, type, actor, actor_session_id, ip)
-   values ($1::uuid, $2::text, $3::text, $4::uuid, $5::inet)`,
+  `insert into events (user_id, type, actor, actor_session_id, ip, session_id)
+   values ($1::uuid, $2::text, $3::text, $4::uuid, $5::inet, $6::uuid)`,
 )

@@ -43,7 +43,7 @@ export function createCompose(deps: { issuer: string; flows: readonly EmailFlow[
     if (person === null) return farewell(wish)
     if (person.disabled_at !== null || !(await isWorthSending(tx, wish, person))) return null
     const holder = wish.purpose === 'change_email' ? await findHolder(tx, wish.new_address ?? '', person) : null
-    if (holder !== null) return holder.email === null ? null : notice(wish, 'email_in_use', holder.email)
+    if (holder !== null) return canRead(holder) ? notice(wish, 'email_in_use', holder.email) : null
     const to = recipientOf(wish, person)
     return to === null ? null : write(tx, wish, person, to)
   }
@@ -83,13 +83,17 @@ const newToken = (wish: MailWish, person: Person, to: string): NewToken => ({
   about: aboutOf(wish, to),
   sessionId: wish.session_id ?? null,
   clientId: wish.client_id ?? null,
+  at: wish.at ?? null,
 })
+
+const canRead = (holder: Person): holder is Person & { email: string } =>
+  holder.email !== null && holder.disabled_at === null
 
 /** Only ever an address that the account has, had, or asked for itself. */
 function recipientOf(wish: MailWish, person: Person): string | null {
-  if (person.email === null) return null
-  if (wish.purpose === 'change_email') return wish.new_address ?? null
-  return wish.to ?? person.email
+  // Whom another application signs in has no other way in, and gets none here.
+  if (wish.purpose === 'change_email') return person.subject === null ? (wish.new_address ?? null) : null
+  return person.email && (wish.to ?? person.email)
 }
 
 /** What stands side by side: reports on several devices, ways back to several addresses. */
@@ -115,7 +119,7 @@ async function detailsOf(tx: Queryable, wish: MailWish, person: Person): Promise
     device: session?.device_name ?? session?.device_label,
     place: session && placeOf(session.location),
     ip: wish.ip ?? session?.ip ?? null,
-    at: happenedAt.toISOString(),
+    at: wish.at ?? happenedAt.toISOString(),
   }
 }
 
@@ -139,6 +143,7 @@ interface Person {
   id: string
   email: string | null
   email_canonical: string | null
+  subject: string | null
   email_verified_at: Date | null
   disabled_at: Date | null
   now: Date
@@ -160,7 +165,7 @@ async function linkUriOf(tx: Queryable, clientId: string): Promise<string | null
   return (await tx.query(findLinkUri, [clientId]))[0]?.link_uri ?? null
 }
 
-const PERSON_COLUMNS = 'id, email, email_canonical, email_verified_at, disabled_at, clock_timestamp() as now'
+const PERSON_COLUMNS = 'id, email, email_canonical, subject, email_verified_at, disabled_at, clock_timestamp() as now'
 
 /** Whatever is being done to the account is over, or waits: no token is made for what is about to be void. */
 const lockById = statement<Person>(

@@ -15,6 +15,8 @@ export interface NewToken {
   readonly about?: string
   readonly sessionId?: string | null
   readonly clientId?: string | null
+  /** When what it undoes happened, where the mail is made later. RFC 3339. */
+  readonly at?: string | null
 }
 
 export interface FoundToken {
@@ -40,6 +42,7 @@ export async function issueEmailToken(tx: Queryable, flow: FlowRules, made: NewT
     made.clientId ?? null,
     made.sessionId ?? null,
     flow.lifetime,
+    made.at ?? null,
   ])
   return token
 }
@@ -106,20 +109,20 @@ export async function pruneEmailTokens(database: Pick<Database, 'query'>): Promi
 const issue = statement(
   'email_tokens.issue',
   `insert into email_tokens
-     (user_id, purpose, about, token_hash, sent_to, account_address, client_id, session_id, expires_at)
+     (user_id, purpose, about, token_hash, sent_to, account_address, client_id, session_id, expires_at, created_at)
    values ($1::uuid, $2::text, $3::text, $4::bytea, $5::text, $6::text, $7::text, $8::uuid,
-     clock_timestamp() + make_interval(secs => $9::float8))
+     clock_timestamp() + make_interval(secs => $9::float8), coalesce($10::timestamptz, clock_timestamp()))
    on conflict (user_id, purpose, about) do update set
      token_hash = excluded.token_hash, sent_to = excluded.sent_to, account_address = excluded.account_address,
      client_id = excluded.client_id, session_id = excluded.session_id,
-     created_at = clock_timestamp(), expires_at = excluded.expires_at`,
+     created_at = excluded.created_at, expires_at = excluded.expires_at`,
 )
 
 /** Of a row `t` of email_tokens and its account `u`. */
 const IS_GOOD = `
   t.token_hash = $1::bytea and t.purpose = $2::text and t.expires_at > clock_timestamp()
   and u.id = t.user_id and u.disabled_at is null
-  and (not $3::boolean or u.email_canonical = t.account_address)`
+  and (not $3::boolean or coalesce(u.email_canonical, '') = t.account_address)`
 
 const inspect = statement<{
   account_address: string

@@ -23,7 +23,7 @@ export interface MailWish {
   readonly locale?: string | null
   readonly subtype?: string
   readonly name?: string
-  /** When it happened, where nobody can be asked any more. RFC 3339. */
+  /** When it happened, where the time of the mail will not do. RFC 3339. */
   readonly at?: string
   /** Where it was done from. */
   readonly ip?: string | null

@@ -6,6 +6,7 @@
 import type { Logger } from 'pino'
 import { statement, type Database } from '../database/database.ts'
 import { createFollower } from '../database/follower.ts'
+import { Unavailable } from '../errors.ts'
 import type { Ring } from '../tokens/ring.ts'
 import type { Compose } from './composing.ts'
 import { pruneEmailTokens } from './email-tokens.ts'
@@ -26,8 +27,9 @@ export class Undeliverable extends Error {
   override readonly name = 'Undeliverable'
 }
 
-/** Longer than a delivery can take, so that no two processes deliver one mail at once. Seconds. */
+/** Longer than a delivery may take, so that no two processes deliver one mail at once. Seconds. */
 const LEASE = 60
+const LONGEST_DELIVERY = 45
 /** Retries come after about 5 s, 15 s, 45 s, ... Seconds. */
 const FIRST_DELAY = 5
 const LONGEST_DELAY = 60 * 60
@@ -79,9 +81,14 @@ export function createSending(deps: {
     }
   }
 
-  /** @returns null for a wish that comes to nothing */
+  /** @returns null for what comes to nothing */
   async function prepare({ id, payload, attempts, now, created_at: created }: LeasedRow): Promise<Taken | null> {
-    if (isSealed(payload)) return { mail: openMail(ring, id, payload), attempts, isOver: now > new Date(payload.until) }
+    if (isSealed(payload)) {
+      if (now <= new Date(payload.until)) return { mail: openMail(ring, id, payload), attempts }
+      log.error({ event: 'mail', mail_id: id, purpose: payload.purpose, attempts }, 'a mail outlived its use')
+      await database.query(remove, [id])
+      return null
+    }
     const isStale = now.getTime() - created.getTime() > LATEST_WISH * 1000
     const composed = await database.transaction(async (tx) => {
       const mail = isStale ? null : await compose(tx, payload)
@@ -90,10 +97,12 @@ export function createSending(deps: {
         return null
       }
       const until = new Date(now.getTime() + mail.goodFor * 1000)
-      await tx.query(replacePayload, [id, JSON.stringify(sealMail(ring, id, mail, until))])
+      const [kept] = await tx.query(replaceWish, [id, attempts, JSON.stringify(sealMail(ring, id, mail, until))])
+      // Whoever took it up since makes a token of its own, which would void this one.
+      if (kept === undefined) throw new Unavailable('a mail took longer to make than it was leased for')
       return mail
     })
-    return composed && { mail: { id, ...composed }, attempts, isOver: false }
+    return composed && { mail: { id, ...composed }, attempts }
   }
 
   async function send(taken: Taken): Promise<void> {
@@ -102,14 +111,10 @@ export function createSending(deps: {
   }
 
   /** @returns true when it was delivered, or nobody should try again */
-  async function isSettled({ mail, attempts, isOver }: Taken): Promise<boolean> {
+  async function isSettled({ mail, attempts }: Taken): Promise<boolean> {
     const line = { event: 'mail', mail_id: mail.id, purpose: mail.purpose, attempts }
-    if (isOver) {
-      log.error(line, 'a mail could not be delivered while it was of use, and is given up')
-      return true
-    }
     try {
-      await deliver(mail)
+      await within(LONGEST_DELIVERY, deliver(mail))
       log.info(line, 'mail delivered')
       return true
     } catch (error) {
@@ -122,7 +127,7 @@ export function createSending(deps: {
   async function postpone(id: string, attempts: number): Promise<void> {
     const delay = Math.min(FIRST_DELAY * 3 ** (attempts - 1), LONGEST_DELAY)
     // Jittered, so that a mail server which comes back is not met by all that waited at once.
-    await database.query(delayNext, [id, delay * (0.8 + Math.random() * 0.4)])
+    await database.query(delayNext, [id, attempts, delay * (0.8 + Math.random() * 0.4)])
   }
 
   /** One after the other, so that whoever waits for one knows that nothing is being taken up behind it. */
@@ -162,8 +167,15 @@ interface Taken {
   readonly mail: Mail
   /** This one included. */
   readonly attempts: number
-  /** It has outlived its use. */
-  readonly isOver: boolean
+}
+
+/** @param seconds after which nobody waits any more, though it may still arrive */
+async function within(seconds: number, delivery: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('the delivery takes too long')), seconds * 1000)
+  })
+  await Promise.race([delivery, late]).finally(() => clearTimeout(timer))
 }
 
 const nameOf = (error: unknown): Record<string, unknown> => ({
@@ -181,11 +193,16 @@ const lease = statement<LeasedRow>(
    returning id, payload, attempts, created_at, clock_timestamp() as now`,
 )
 
-const replacePayload = statement('sending.compose', 'update outbox set payload = $2::jsonb where id = $1::uuid')
+/** Only while it is still leased to us. */
+const replaceWish = statement<{ id: string }>(
+  'sending.compose',
+  'update outbox set payload = $3::jsonb where id = $1::uuid and attempts = $2::int returning id',
+)
 
 const remove = statement('sending.remove', 'delete from outbox where id = $1::uuid')
 
 const delayNext = statement(
   'sending.delay',
-  `update outbox set next_attempt_at = clock_timestamp() + make_interval(secs => $2::float8) where id = $1::uuid`,
+  `update outbox set next_attempt_at = clock_timestamp() + make_interval(secs => $3::float8)
+   where id = $1::uuid and attempts = $2::int`,
 )

@@ -4,8 +4,8 @@ import type { Deliver } from './mail.ts'
 import type { RenderMail } from './render.ts'
 import { Undeliverable } from './sending.ts'
 
-/** All together shorter than the lease of the outbox (sending.ts). Milliseconds. */
-const TIMEOUTS = { connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 20_000 }
+/** Each step's; the outbox waits for all of them no longer than it has leased the mail (sending.ts). Milliseconds. */
+const TIMEOUTS = { dnsTimeout: 5_000, connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 20_000 }
 
 /**
  * @param url `smtp://` takes STARTTLS where the server offers it; `smtps://` begins with TLS

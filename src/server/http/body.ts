@@ -1,12 +1,12 @@
 /** Reading what a client sent: bounded, strict, and never a surprise further down. */
 import getRawBody from 'raw-body'
 import type { z } from 'zod'
+import { isCleanJson } from '../clean-json.ts'
 import { OAuthError, Problem } from '../errors.ts'
 import type { Context } from './context.ts'
 
 /** Bytes. */
 const BODY_LIMIT = 16 * 1024
-const DEPTH_LIMIT = 16
 
 /**
  * A JSON object that is exactly what `schema` says.
@@ -82,21 +82,6 @@ function parseJson(text: string): unknown {
   } catch (cause) {
     throw new Problem(400, 'invalid_request', 'The body is not valid JSON.', { cause })
   }
-}
-
-/** PostgreSQL's text takes no NUL, and a lone surrogate is no character: neither gets any further. */
-function isCleanJson(root: unknown): boolean {
-  let level: unknown[] = [root]
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > DEPTH_LIMIT) return false
-    const next: unknown[] = []
-    for (const value of level) {
-      if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed())) return false
-      if (typeof value === 'object' && value !== null) next.push(...Object.keys(value), ...Object.values(value))
-    }
-    level = next
-  }
-  return true
 }
 
 const invalidRequest = (detail: string, errors?: { pointer: string; code: string }[]): Problem =>

@@ -14,7 +14,7 @@ import type { PresentedToken, ReadPresentedToken } from './presented-token.ts'
 export const revoke = (deps: {
   clients: Clients
   sessions: Sessions
-  apiKeys: Pick<ApiKeys, 'endTokens'>
+  apiKeys: Pick<ApiKeys, 'endTokens' | 'findLive'>
   accessTokens: AccessTokens
   cookie: SessionCookie
   clientAddressOf: ClientAddressOf
@@ -28,7 +28,8 @@ export const revoke = (deps: {
     if (claims === null) return sessions.findNamedBy(token)
     if (claims.amr.includes('key')) {
       // The key itself stays; its holder revokes that where keys are managed.
-      await apiKeys.endTokens(claims.sid, 'signed_out')
+      const live = await apiKeys.findLive(claims.sid, claims.iat)
+      if (live !== null) await apiKeys.endTokens(claims.sid, 'signed_out')
       return null
     }
     const live = await sessions.findLive(claims.sub, claims.sid)

@@ -69,7 +69,7 @@ export function createRouter(deps: Dependencies): Router<State> {
 
   router.get(paths.apiKeys, signedIn, apiKeys.list)
   router.post(paths.apiKeys, signedIn, confirmed, apiKeys.create)
-  router.delete(paths.apiKey, signedIn, confirmed, apiKeys.revoke)
+  router.delete(paths.apiKey, signedIn, apiKeys.revoke) // a key that leaked does not wait
 
   // Each flow of emails/flows: its resource under /v1, and the page behind its link.
   for (const flow of deps.emails.flows) {

@@ -28,6 +28,7 @@ export const LIMITS = {
 
   // Whoever found an unlocked device guesses the password there as slowly as at the sign-in.
   passwordCheck: limit('password-check', 10, 15 * MINUTE),
+  passwordCheckDaily: limit('password-check-daily', 100, DAY),
 
   // Each registration costs a hash and a mail. A household or an office stays below; a script does not.
   registration: limit('registration', 10, MINUTE),

@@ -53,10 +53,13 @@ export function createRateLimits(deps: {
   const findSignInBuckets = createFindSignInBuckets({ database, buckets })
   const refreshes = createRefreshCounter({ ...LIMITS.refresh, ...(deps.now && { now: deps.now }) })
 
-  /** What is refused counts nowhere: a person who tries too early does not wait longer for it. */
+  /** What is refused at first sight counts nowhere: a person who tries too early does not wait longer for it. */
   async function take(wanted: readonly Bucket[]): Promise<void> {
-    const empty = (await buckets.findEmpty(wanted)) ?? (await buckets.take(wanted))
+    const empty = await buckets.findEmpty(wanted)
     if (empty !== null) throw refuse(empty)
+    const taken = await buckets.take(wanted)
+    // Others took the rest in this very moment, and may give it back in the next: it is not known to be used up.
+    if (taken !== null) throw refuse({ ...taken, wait: Math.min(taken.wait, CONTENTION) })
   }
 
   function refuse({ limit, wait }: Empty): RateLimited {
@@ -80,9 +83,9 @@ export function createRateLimits(deps: {
       return { succeeded: () => quietly(buckets.giveBack(network), buckets.refill(ofAccount)) }
     },
     async beforePasswordCheck(userId) {
-      const ofUser = bucket(LIMITS.passwordCheck, userId)
-      await take([ofUser])
-      return { succeeded: () => quietly(buckets.refill([ofUser])) }
+      const ofUser = [bucket(LIMITS.passwordCheck, userId), bucket(LIMITS.passwordCheckDaily, userId)]
+      await take(ofUser)
+      return { succeeded: () => quietly(buckets.refill(ofUser)) }
     },
     beforeRegistration: (ip) =>
       take([bucket(LIMITS.registration, networkOf(ip)), bucket(LIMITS.registrationHourly, networkOf(ip))]),
@@ -104,6 +107,9 @@ export function createRateLimits(deps: {
     close: () => buckets.close(),
   }
 }
+
+/** How long a try that met others waits. Milliseconds. */
+const CONTENTION = 2_000
 
 const bucket = (limit: Limit, ...of: readonly string[]): Bucket => ({ limit, of })
 

@@ -5,6 +5,7 @@
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { v7 as uuidv7 } from 'uuid'
+import { isCleanJson } from '../clean-json.ts'
 import { DEFAULT_CLIENT_ID, type Clients } from '../clients/clients.ts'
 import { statement, type Database } from '../database/database.ts'
 import { checkOwnClaims } from '../tokens/own-claims.ts'
@@ -108,14 +109,18 @@ function checkSignIn({ subject, amr, authTime, claims = {}, data = {} }: Subject
   if (subject === '' || subject.length > 255) throw new InvalidSignIn('/subject', 'invalid_length')
   if (amr.length === 0 || amr.length > 8) throw new InvalidSignIn('/amr', 'invalid_length')
   if (amr.includes(OF_API_KEYS)) throw new InvalidSignIn(`/amr/${amr.indexOf(OF_API_KEYS)}`, 'reserved_name')
-  if (authTime != null && authTime.getTime() > Date.now() + CLOCKS_DIFFER) {
-    throw new InvalidSignIn('/auth_time', 'in_the_future')
-  }
+  if (!isCleanJson([subject, [...amr], claims, data])) throw new InvalidSignIn('', 'invalid_characters')
+  if (authTime != null) checkTime(authTime)
   const fault = checkOwnClaims(claims)
   if (fault !== null) {
     throw new InvalidSignIn(fault.code === 'reserved_name' ? `/claims/${fault.name}` : '/claims', fault.code)
   }
   if (Buffer.byteLength(JSON.stringify(data)) > MOST_DATA) throw new InvalidSignIn('/data', 'too_large')
+}
+
+function checkTime(authTime: Date): void {
+  if (Number.isNaN(authTime.getTime())) throw new InvalidSignIn('/auth_time', 'invalid_time')
+  if (authTime.getTime() > Date.now() + CLOCKS_DIFFER) throw new InvalidSignIn('/auth_time', 'in_the_future')
 }
 
 /** As PostgreSQL's `inet` takes it, without a zone, which means something on one machine only; IPv4 written as IPv6 is IPv4. */
@@ -127,7 +132,7 @@ function addressIn(text: string): string {
 
 const insertSubject = statement(
   'subjects.insert',
-  'insert into users (id, subject) values ($1::uuid, $2::text) on conflict (subject) do nothing',
+  'insert into users (id, subject) values ($1::uuid, $2::text) on conflict (subject) where subject is not null do nothing',
 )
 
 const findSubject = statement<{ id: string; password_version: number }>(

@@ -120,7 +120,7 @@ export const warningRules: readonly Rule[] = [
     about: ['issuer', 'trustedProxies'],
     check: ({ issuer, trustedProxies }) =>
       issuer.startsWith('https:') && trustedProxies.length === 0
-        ? 'HALLPASS_TRUSTED_PROXIES is not set: Hallpass does not speak https itself, and without it every request seems to come from the proxy in front'
+        ? 'HALLPASS_TRUSTED_PROXIES is not set: Hallpass does not speak https itself, and without it every request seems to come from the proxy in front, and all people share one set of rate limits'
         : null,
   },
   {

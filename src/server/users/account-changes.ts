@@ -5,6 +5,7 @@
 import type { RevocationReason } from '../../protocol/errors.ts'
 import type { ApiKeys } from '../api-keys/api-keys.ts'
 import type { Database, Queryable } from '../database/database.ts'
+import { Unavailable } from '../errors.ts'
 import { voidEmailTokens, voidLaterWaysBack } from '../emails/email-tokens.ts'
 import { wishMail } from '../emails/outbox.ts'
 import type { Actor, Ending } from '../sessions/ending.ts'
@@ -71,12 +72,17 @@ export function createAccountChanges(deps: {
     await voidEmailTokens(tx, userId)
   }
 
+  /** @throws {Unavailable} the actor was signed out by what held the lock: asked again, it is told so */
   async function onAccount(
     userId: string,
+    actor: Actor,
     work: (tx: Queryable, account: Account) => Promise<boolean>,
   ): Promise<boolean> {
     return database.transaction(async (tx) => {
       const account = await lockAccount(tx, userId)
+      if (actor.sessionId !== null && (await sessions.hasEndedIn(tx, userId, actor.sessionId))) {
+        throw new Unavailable('the session ended while it changed its account')
+      }
       return account !== null && work(tx, account)
     })
   }
@@ -91,7 +97,7 @@ export function createAccountChanges(deps: {
       if (account === null || account.isVerified) return
       await setPassword(tx, userId, null)
       await endAll(tx, userId, null, 'password_reset', byOwner(ip))
-      await apiKeys.revokeAllIn(tx, userId, byOwner(ip))
+      await apiKeys.revokeAllIn(tx, userId, 'password_reset', byOwner(ip))
       await markVerified(tx, userId)
       await recordAccountEvent(tx, userId, 'user.confirmed', byOwner(ip))
     },
@@ -99,14 +105,14 @@ export function createAccountChanges(deps: {
     async resetPassword(tx, userId, passwordHash, ip) {
       await setPassword(tx, userId, passwordHash)
       await endAll(tx, userId, null, 'password_reset', byOwner(ip))
-      await apiKeys.revokeAllIn(tx, userId, byOwner(ip))
+      await apiKeys.revokeAllIn(tx, userId, 'password_reset', byOwner(ip))
       await markVerified(tx, userId)
       await recordAccountEvent(tx, userId, 'user.password_reset', byOwner(ip))
       await wishMail(tx, { purpose: 'password_changed', user_id: userId, ip })
     },
 
     changePassword: ({ userId, passwordVersion }, passwordHash, actor) =>
-      onAccount(userId, async (tx, account) => {
+      onAccount(userId, actor, async (tx, account) => {
         if (account.passwordVersion !== passwordVersion || account.isDisabled) return false
         await setPassword(tx, userId, passwordHash)
         await endAll(tx, userId, actor.sessionId, 'password_changed', actor)
@@ -127,13 +133,14 @@ export function createAccountChanges(deps: {
       const actor = { kind: 'user', sessionId, ip } as const
       await endAll(tx, userId, sessionId, 'email_changed', actor)
       await recordAccountEvent(tx, userId, 'user.email_changed', actor)
-      // Also where only its spelling changed: nobody else can tell who wanted that.
-      if (account.email !== null) {
+      // An address that was never confirmed may be a stranger's, by a mistake in typing: no way back leads there.
+      if (account.email !== null && account.isVerified) {
         await wishMail(tx, {
           purpose: 'email_changed',
           user_id: userId,
           to: account.email,
           new_address: wanted.address,
+          at: account.now.toISOString(),
           session_id: sessionId,
           ip,
         })
@@ -149,7 +156,7 @@ export function createAccountChanges(deps: {
       if (!(await setAddress(tx, userId, former))) return false
       await setPassword(tx, userId, null)
       await endAll(tx, userId, null, 'email_changed', byOwner(ip))
-      await apiKeys.revokeAllIn(tx, userId, byOwner(ip))
+      await apiKeys.revokeAllIn(tx, userId, 'email_changed', byOwner(ip))
       await voidLaterWaysBack(tx, userId, since)
       await recordAccountEvent(tx, userId, 'user.email_reverted', byOwner(ip))
       await wishMail(tx, { purpose: 'reset_password', user_id: userId })
@@ -157,7 +164,7 @@ export function createAccountChanges(deps: {
     },
 
     disable: (userId, actor) =>
-      onAccount(userId, async (tx) => {
+      onAccount(userId, actor, async (tx) => {
         await setDisabled(tx, userId, true)
         await endAll(tx, userId, null, 'account_disabled', actor)
         // The keys come back with the account; the tokens that were made with them do not.
@@ -167,16 +174,16 @@ export function createAccountChanges(deps: {
       }),
 
     enable: (userId, actor) =>
-      onAccount(userId, async (tx) => {
+      onAccount(userId, actor, async (tx) => {
         await setDisabled(tx, userId, false)
         await recordAccountEvent(tx, userId, 'user.enabled', actor)
         return true
       }),
 
     delete: (userId, actor) =>
-      onAccount(userId, async (tx, account) => {
+      onAccount(userId, actor, async (tx, account) => {
         await endAll(tx, userId, null, 'account_deleted', actor)
-        await apiKeys.revokeAllIn(tx, userId, actor)
+        await apiKeys.revokeAllIn(tx, userId, 'account_deleted', actor)
         await recordAccountEvent(tx, userId, 'user.deleted', actor)
         if (account.email !== null && account.isVerified) {
           await wishMail(tx, { purpose: 'account_deleted', to: account.email, at: account.now.toISOString() })

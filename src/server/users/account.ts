@@ -5,10 +5,8 @@ import type { EmailAddress } from './email-address.ts'
 export interface Account {
   readonly id: string
   readonly email: string | null
-  readonly canonical: string | null
   readonly isVerified: boolean
   readonly isDisabled: boolean
-  readonly passwordHash: string | null
   /** Counts changes, so that a sign-in that began before one does not survive it. */
   readonly passwordVersion: number
   /** The database's clock. */
@@ -22,10 +20,8 @@ export async function lockAccount(tx: Queryable, userId: string): Promise<Accoun
     ? {
         id: row.id,
         email: row.email,
-        canonical: row.email_canonical,
         isVerified: row.email_verified_at !== null,
         isDisabled: row.disabled_at !== null,
-        passwordHash: row.password_hash,
         passwordVersion: row.password_version,
         now: row.now,
       }
@@ -51,11 +47,10 @@ export async function setAddress(tx: Queryable, userId: string, address: EmailAd
 
 /**
  * Takes an address from an account that never proved to own it, which goes on without one.
- * @returns the id of that account, or null when no such account had it
+ * @param keeper the account that may have it
  */
-export async function releaseAddress(tx: Queryable, canonical: string, keeper: string): Promise<string | null> {
-  const [released] = await tx.query(release, [canonical, keeper])
-  return released?.id ?? null
+export async function releaseAddress(tx: Queryable, canonical: string, keeper: string): Promise<void> {
+  await tx.query(release, [canonical, keeper])
 }
 
 export async function setDisabled(tx: Queryable, userId: string, isDisabled: boolean): Promise<void> {
@@ -90,15 +85,13 @@ export async function recordAccountEvent(
 const lock = statement<{
   id: string
   email: string | null
-  email_canonical: string | null
   email_verified_at: Date | null
   disabled_at: Date | null
-  password_hash: string | null
   password_version: number
   now: Date
 }>(
   'account.lock',
-  `select id, email, email_canonical, email_verified_at, disabled_at, password_hash, password_version,
+  `select id, email, email_verified_at, disabled_at, password_version,
      clock_timestamp() as now
    from users where id = $1::uuid for no key update`,
 )

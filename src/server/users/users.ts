@@ -84,7 +84,7 @@ export function createUsers(deps: {
   /** After the answer, which would otherwise tell by its time that the password was right. */
   function askAgain(userId: string, address: string): void {
     const asking = async (): Promise<void> => {
-      if (!(await rateLimits.mayWriteUnasked('confirm', address))) return
+      if (!(await rateLimits.mayWriteUnasked('confirm_unasked', address))) return
       await wishMail(database, { purpose: 'confirm', user_id: userId })
     }
     setTimeout(() => {
