@@ -85,3 +85,6 @@ export class Unavailable extends Error {
     this.retryAfter = options.retryAfter ?? 1
   }
 }
+
+/** All that a log may say of an error of somebody else's: its text may quote what it stumbled over. */
+export const nameOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error)

@@ -11,6 +11,7 @@ import { createFlows } from './emails/flows/index.ts'
 import { createMagicLinks } from './emails/magic-links.ts'
 import type { Deliver } from './emails/mail.ts'
 import { createSending, type Sending } from './emails/sending.ts'
+import { nameOf } from './errors.ts'
 import { createGrants } from './grants/index.ts'
 import { createApp } from './http/app.ts'
 import { createClientAddressOf } from './http/client-address-of.ts'
@@ -186,6 +187,6 @@ async function reencrypt(keys: SigningKeys, log: Logger): Promise<void> {
     const count = await keys.reencrypt()
     if (count > 0) log.info({ count }, 'sealed signing keys anew with the current secret')
   } catch (error) {
-    log.error({ failure: error instanceof Error ? error.name : typeof error }, 'signing keys could not be sealed anew')
+    log.error({ failure: nameOf(error) }, 'signing keys could not be sealed anew')
   }
 }

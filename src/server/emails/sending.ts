@@ -6,7 +6,7 @@
 import type { Logger } from 'pino'
 import { statement, type Database } from '../database/database.ts'
 import { createFollower } from '../database/follower.ts'
-import { Unavailable } from '../errors.ts'
+import { nameOf, Unavailable } from '../errors.ts'
 import type { Ring } from '../tokens/ring.ts'
 import type { Compose } from './composing.ts'
 import { pruneEmailTokens } from './email-tokens.ts'
@@ -74,7 +74,7 @@ export function createSending(deps: {
       if (taken !== null) await send(taken)
     } catch (error) {
       log.error(
-        { event: 'mail', mail_id: row.id, ...nameOf(error) },
+        { event: 'mail', mail_id: row.id, ...describe(error) },
         'something went wrong around a mail, which is tried again later',
       )
       await postpone(row.id, row.attempts).catch(() => undefined) // the lease ends by itself
@@ -119,7 +119,7 @@ export function createSending(deps: {
       return true
     } catch (error) {
       if (error instanceof Undeliverable) log.warn({ ...line, failure: error.message }, 'a mail is refused for good')
-      else log.warn({ ...line, ...nameOf(error) }, 'a mail was not delivered, and is tried again later')
+      else log.warn({ ...line, ...describe(error) }, 'a mail was not delivered, and is tried again later')
       return error instanceof Undeliverable
     }
   }
@@ -178,8 +178,8 @@ async function within(seconds: number, delivery: Promise<void>): Promise<void> {
   await Promise.race([delivery, late]).finally(() => clearTimeout(timer))
 }
 
-const nameOf = (error: unknown): Record<string, unknown> => ({
-  failure: error instanceof Error ? error.name : typeof error,
+const describe = (error: unknown): Record<string, unknown> => ({
+  failure: nameOf(error),
   code: error instanceof Error && 'code' in error ? error.code : undefined,
 })
 

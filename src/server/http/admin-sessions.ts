@@ -6,7 +6,7 @@ import { invalidMember, readJson } from './body.ts'
 import type { SessionCookie } from './cookie.ts'
 import type { Handler } from './context.ts'
 import { sessionJson } from './session-json.ts'
-import { noCookies } from './sign-in.ts'
+import { noCookies } from './problems.ts'
 import { tokenJson } from './token-json.ts'
 
 const JsonObject = z.record(z.string(), z.unknown())

@@ -7,13 +7,12 @@ import { Problem } from '../errors.ts'
 import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
-import type { PasswordFault } from '../users/password-rules.ts'
 import { readJson } from './body.ts'
 import type { ClientAddressOf } from './client-address-of.ts'
 import type { Handler } from './context.ts'
 import { languageOf } from './language.ts'
 import { bearerToken, callerBy } from './middleware/require-session.ts'
-import { invalidEmailToken } from './sign-in.ts'
+import { invalidAddress, invalidEmailToken, weakPassword } from './problems.ts'
 
 const AskBody = z.strictObject({ email: z.string() })
 const AskForClientBody = z.strictObject({ email: z.string(), client_id: z.string().optional() })
@@ -80,14 +79,3 @@ export function emailFlowHandlers(deps: {
     },
   }
 }
-
-export const invalidAddress = (): Problem =>
-  new Problem(400, 'invalid_request', 'This is not an e-mail address that can receive mail.', {
-    extra: { errors: [{ pointer: '/email', code: 'invalid_address' }] },
-  })
-
-/** `errors` say why, each with a message that can be shown as it is. */
-export const weakPassword = (faults: readonly PasswordFault[]): Problem =>
-  new Problem(400, 'weak_password', 'Choose another password.', {
-    extra: { errors: faults.map((fault) => ({ pointer: '/password', ...fault })) },
-  })

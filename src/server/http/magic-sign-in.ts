@@ -1,6 +1,7 @@
 import { Problem } from '../errors.ts'
 import type { Context } from './context.ts'
-import { noCookies, signInByMagicLink, type SignInDependencies } from './sign-in.ts'
+import { noCookies } from './problems.ts'
+import { signInByMagicLink, type SignInDependencies } from './sign-in.ts'
 import { tokenJson } from './token-json.ts'
 
 /** From the page behind a magic link: the session's cookie, and nothing in the body. @returns false for a link that is not good */

@@ -12,7 +12,7 @@ import type { ClientAddressOf } from './client-address-of.ts'
 import type { Context, Handler } from './context.ts'
 import { bearerToken, callerBy, invalidAccessToken } from './middleware/require-session.ts'
 import type { ReadPresentedToken } from './presented-token.ts'
-import { invalidEmailToken } from './sign-in.ts'
+import { invalidEmailToken } from './problems.ts'
 
 const PasswordBody = z.strictObject({ password: z.string(), refresh_token: z.string().optional() })
 const MagicLinkBody = z.strictObject({ magic_link_token: z.string(), refresh_token: z.string().optional() })

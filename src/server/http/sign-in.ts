@@ -15,6 +15,7 @@ import type { SessionCookie } from './cookie.ts'
 import type { ClientAddressOf } from './client-address-of.ts'
 import type { Context, Handler } from './context.ts'
 import type { DemandOwnOrigin } from './origin.ts'
+import { invalidEmailToken, noCookies } from './problems.ts'
 import { sessionJson } from './session-json.ts'
 import { tokenJson } from './token-json.ts'
 
@@ -103,10 +104,6 @@ export async function signInByMagicLink(
   return started
 }
 
-/** Unknown, used, expired and void read alike; the way out is the same for all. */
-export const invalidEmailToken = (): Problem =>
-  new Problem(400, 'invalid_token', 'This link is not good any more, or never was. Ask for a new one.')
-
 /** All of a new session that does not depend on whose it will be. */
 async function describeSignIn(
   ctx: Context,
@@ -139,10 +136,3 @@ async function overwritten(
   const live = await sessions.findByRefreshToken(refreshToken, 'cookie')
   return live && { userId: live.session.userId, sessionId: live.session.id }
 }
-
-export const noCookies = (): Problem =>
-  new Problem(
-    400,
-    'invalid_request',
-    'Over plain http, cookies are for localhost only: use transport "body", or https.',
-  )

@@ -6,7 +6,7 @@ import { createHmac } from 'node:crypto'
 import type { Logger } from 'pino'
 import { RateLimiterPostgres, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible'
 import { statement, type Database, type Value } from '../database/database.ts'
-import { Unavailable } from '../errors.ts'
+import { nameOf, Unavailable } from '../errors.ts'
 import type { Ring } from '../tokens/ring.ts'
 import { BoundedMemory } from './bounded-memory.ts'
 import { clearExpired } from './clearing.ts'
@@ -131,5 +131,3 @@ function createClient(database: Database, log: Logger) {
     },
   }
 }
-
-const nameOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error)

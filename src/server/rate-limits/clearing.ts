@@ -1,6 +1,7 @@
 /** Buckets whose window is over: nobody asks for them, so somebody has to sweep. */
 import type { Logger } from 'pino'
 import { statement, type Database } from '../database/database.ts'
+import { nameOf } from '../errors.ts'
 
 /** What goes within the time-out of a statement. */
 const BATCH = 10_000
@@ -14,7 +15,7 @@ export async function clearExpired({ database, log }: { database: Database; log:
       count = cleared?.count ?? 0
     }
   } catch (error) {
-    log.debug({ failure: error instanceof Error ? error.name : typeof error }, 'expired rate limits stay for now')
+    log.debug({ failure: nameOf(error) }, 'expired rate limits stay for now')
   }
 }
 

@@ -1,7 +1,7 @@
 /** How often what may be done, by whom. Asked before anything is decided or spent. */
 import type { Logger } from 'pino'
 import type { Database } from '../database/database.ts'
-import { RateLimited } from '../errors.ts'
+import { nameOf, RateLimited } from '../errors.ts'
 import type { Ring } from '../tokens/ring.ts'
 import { createBuckets, type Bucket, type Empty } from './buckets.ts'
 import { LIMITS, type Limit } from './limits.ts'
@@ -70,7 +70,7 @@ export function createRateLimits(deps: {
   async function quietly(...work: readonly Promise<void>[]): Promise<void> {
     for (const result of await Promise.allSettled(work)) {
       if (result.status === 'fulfilled') continue
-      const failure = result.reason instanceof Error ? result.reason.name : typeof result.reason
+      const failure = nameOf(result.reason)
       log.error({ failure }, 'a rate limit could not be given back')
     }
   }

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino'
 import { v7 as uuidv7, validate as isUuid } from 'uuid'
 import { statement, type Database } from '../database/database.ts'
+import { nameOf } from '../errors.ts'
 import { wishMail } from '../emails/outbox.ts'
 import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import type { Actor } from '../sessions/ending.ts'
@@ -89,7 +90,7 @@ export function createUsers(deps: {
     }
     setTimeout(() => {
       asking().catch((error: unknown) => {
-        log.warn({ failure: error instanceof Error ? error.name : typeof error }, 'a confirmation was not sent again')
+        log.warn({ failure: nameOf(error) }, 'a confirmation was not sent again')
       })
     }, AFTER_THE_ANSWER).unref()
   }
