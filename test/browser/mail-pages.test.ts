@@ -3,9 +3,10 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import type { Page as BrowserPage } from 'playwright-core'
+import { aConfirmedPerson } from '../support/email-flows.ts'
 import { useBrowser } from '../support/browser.ts'
 import { tokenFor, type Page } from '../support/mail.ts'
-import { aSignedInPerson, register, send, signIn } from '../support/people.ts'
+import { register, send, signIn } from '../support/people.ts'
 import { onStore } from '../support/server.ts'
 
 const NO_TOKEN = `hpem_${'A'.repeat(43)}`
@@ -30,7 +31,7 @@ describe('The pages behind links in mails, in a browser', () => {
       }
 
       async function linksOfAnAccount(): Promise<string[]> {
-        const { email, accessToken } = await aSignedInPerson(server().url)
+        const { email, accessToken } = await aConfirmedPerson(server().url)
         const [first, second] = [`first.${email}`, `second.${email}`]
         await signIn(server().url, email, { headers: { 'user-agent': 'Mozilla/5.0 (X11; Linux) Firefox/140.0' } })
         const notMe = linkTo('not-me', await tokenFor(email, 'not-me'))

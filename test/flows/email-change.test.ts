@@ -1,6 +1,14 @@
 import { expect } from 'chai'
 import { ageEmailTokens } from '../support/aging.ts'
-import { ask, askedChange, askedToken, changeAddress, NEW_PASSWORD, use } from '../support/email-flows.ts'
+import {
+  aConfirmedPerson,
+  ask,
+  askedChange,
+  askedToken,
+  changeAddress,
+  NEW_PASSWORD,
+  use,
+} from '../support/email-flows.ts'
 import { expectProblem } from '../support/expectations.ts'
 import { allMailsTo, mailsAbout, tokenFor } from '../support/mail.ts'
 import { anAddress, PASSWORD, refresh, register, send, signIn, type SignedIn } from '../support/people.ts'
@@ -12,9 +20,7 @@ describe('Changing the address', () => {
     let person: SignedIn
     let wanted: string
     beforeEach(async () => {
-      const email = await register(server().url)
-      await use(server().url, 'confirm', { token: await tokenFor(email, 'confirm') })
-      person = await signIn(server().url, email)
+      person = await aConfirmedPerson(server().url)
       wanted = anAddress()
     })
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import { withDatabaseAway } from '../support/database-traffic.ts'
+import { aConfirmedPerson } from '../support/email-flows.ts'
 import { expectNoInsides } from '../support/expectations.ts'
 import { mailsAbout, tokenFor, type Page } from '../support/mail.ts'
 import {
@@ -322,7 +323,7 @@ describe('The pages behind links in mails', () => {
       const changeTo = async (
         newAddress: string,
       ): Promise<{ email: string; accessToken: string; token: string; newAddress: string }> => {
-        const { email, accessToken } = await aSignedInPerson(server().url)
+        const { email, accessToken } = await aConfirmedPerson(server().url)
         const asked = await send(at('/v1/email-changes'), { token: accessToken, body: { email: newAddress } })
         expect(asked.status).to.equal(202)
         return { email, accessToken, newAddress, token: await tokenFor(newAddress, 'change-email') }

@@ -1,6 +1,14 @@
 /** Every token, presented wherever another kind of token is wanted. */
 import { expect } from 'chai'
-import { askedChange, askedToken, changeAddress, NEW_PASSWORD, signInByLink, use } from '../support/email-flows.ts'
+import {
+  aConfirmedPerson,
+  askedChange,
+  askedToken,
+  changeAddress,
+  NEW_PASSWORD,
+  signInByLink,
+  use,
+} from '../support/email-flows.ts'
 import { tokenFor } from '../support/mail.ts'
 import { anAddress, ORIGIN, refresh, register, send, sendForm, signIn } from '../support/people.ts'
 import { onBothStores } from '../support/server.ts'
@@ -16,7 +24,7 @@ describe('A token at another token’s place', () => {
     it('opens nothing: each is good for one purpose', async () => {
       const url = server().url
       // One person holds all of them, so that nothing is refused merely because it is somebody else's.
-      const moved = await signIn(url, await register(url))
+      const moved = await aConfirmedPerson(url)
       await changeAddress(url, moved, anAddress())
       const revert = await tokenFor(moved.email, 'revert-email')
       const { body: me } = await send<{ email: string }>(`${url}/v1/users/me`, { token: moved.accessToken })

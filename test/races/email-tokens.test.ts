@@ -1,5 +1,13 @@
 import { expect } from 'chai'
-import { askedChange, askedToken, changeAddress, NEW_PASSWORD, signInByLink, use } from '../support/email-flows.ts'
+import {
+  aConfirmedPerson,
+  askedChange,
+  askedToken,
+  changeAddress,
+  NEW_PASSWORD,
+  signInByLink,
+  use,
+} from '../support/email-flows.ts'
 import { mailsAbout, tokenFor, tokenIn } from '../support/mail.ts'
 import { anAddress, register, send, signIn } from '../support/people.ts'
 import { onTwoProcesses } from '../support/processes.ts'
@@ -66,7 +74,7 @@ describe('Sixteen who use one mail token at once', function () {
 
     it('change an address once', async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
-        const person = await signIn(url(round), await register(url()))
+        const person = await aConfirmedPerson(url(round))
         const token = await askedChange(url(), person, anAddress())
         expectOneWinner(await times(16, (turn) => use(url(turn), 'change-email', { token })), 204)
         expect(await mailsAbout(person.email, 'email_changed')).to.have.lengthOf(1)
@@ -75,7 +83,7 @@ describe('Sixteen who use one mail token at once', function () {
 
     it('take an address back once', async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
-        const person = await signIn(url(round), await register(url()))
+        const person = await aConfirmedPerson(url(round))
         await changeAddress(url(), person, anAddress())
         const token = await tokenFor(person.email, 'revert-email')
         expectOneWinner(await times(16, (turn) => use(url(turn), 'revert-email', { token })), 204)

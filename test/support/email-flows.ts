@@ -1,5 +1,5 @@
 /** Asking for mails with links, and using what is in them, as a client does. */
-import { send, type Answer, type SignedIn } from './people.ts'
+import { register, send, signIn, type Answer, type SignedIn } from './people.ts'
 import { tokenFor, type Page } from './mail.ts'
 
 export const RESOURCES = {
@@ -30,6 +30,14 @@ export async function askedToken(
   const { status } = await ask(url, flow, { email })
   if (status !== 202) throw new Error(`asking for ${flow} was answered ${status}`)
   return tokenFor(email, flow, before)
+}
+
+/** Somebody new who has confirmed the address, signed in on a first device. */
+export async function aConfirmedPerson(url: string): Promise<SignedIn> {
+  const email = await register(url)
+  const { status } = await use(url, 'confirm', { token: await tokenFor(email, 'confirm') })
+  if (status !== 204) throw new Error(`confirming was answered ${status}`)
+  return signIn(url, email)
 }
 
 /** A token for the new address of somebody who is signed in. */
