@@ -9,6 +9,7 @@ import type { Deliver } from './emails/mail.ts'
 import { createLog } from './log.ts'
 import { createRequestListener, type RequestListener } from './request-listener.ts'
 import { createServer, type Hallpass } from './server.ts'
+import { OPERATOR } from './sessions/actor.ts'
 import type { SubjectSignIn } from './sessions/for-subject.ts'
 import type { Session } from './sessions/session.ts'
 import { findSubjectUser } from './sessions/subject-user.ts'
@@ -102,8 +103,6 @@ export async function createHallpass(options: HallpassOptions = {}): Promise<Hal
   }
 }
 
-const APPLICATION = { kind: 'admin', sessionId: null, ip: null } as const
-
 function subjectSessions({ store, sessions, startForSubject }: Hallpass): SubjectSessions {
   const userOf = (subject: string): Promise<string | null> => findSubjectUser(store.database, subject)
   return {
@@ -118,11 +117,11 @@ function subjectSessions({ store, sessions, startForSubject }: Hallpass): Subjec
     },
     async revoke(subject, sessionId) {
       const userId = isUuid(sessionId) ? await userOf(subject) : null
-      return userId !== null && sessions.revoke(userId, sessionId, 'revoked_by_admin', APPLICATION)
+      return userId !== null && sessions.revoke(userId, sessionId, 'revoked_by_admin', OPERATOR)
     },
     async revokeAll(subject) {
       const userId = await userOf(subject)
-      return userId === null ? 0 : sessions.revokeAll(userId, null, 'revoked_by_admin', APPLICATION)
+      return userId === null ? 0 : sessions.revokeAll(userId, null, 'revoked_by_admin', OPERATOR)
     },
   }
 }

@@ -5,10 +5,12 @@ import { statement, type Database, type Queryable } from '../database/database.t
 import { wishMail } from '../emails/outbox.ts'
 import { Unavailable } from '../errors.ts'
 import { FEED_MARGIN } from '../revocations/ending-sessions.ts'
-import type { Actor } from '../sessions/ending.ts'
+import type { Actor } from '../sessions/actor.ts'
 import { IS_LIVE as IS_LIVE_SESSION } from '../sessions/session.ts'
+import { toSeconds } from '../tokens/numeric-date.ts'
 import { hashOpaqueToken, newOpaqueToken } from '../tokens/opaque-token.ts'
 import { isSameSecret } from '../tokens/secrets.ts'
+import { lockAccount, recordEvent } from '../users/account.ts'
 import { endTokensOfKey, endTokensOfOwner, revokeAll, revokeOne } from './ending-keys.ts'
 
 /** Nothing in it could be used as a credential. */
@@ -89,11 +91,11 @@ export function createApiKeys({ database, accessTtl }: { database: Database; acc
       const { token: key, hash } = newOpaqueToken('hpak_')
       return database.transaction(async (tx) => {
         const values = [uuidv7(), userId, name, scope, hash, key.slice(-4), expiresAt, MOST_PER_OWNER] as const
-        if (userId !== null) await tx.query(lockOwner, [userId])
+        if (userId !== null) await lockAccount(tx, userId)
         if (userId !== null && actor.sessionId !== null) await demandLive(tx, userId, actor.sessionId)
         const [row] = await tx.query(insert, values)
         if (row === undefined) return null
-        await tx.query(record, [userId ?? row.id, 'api_key.created', actor.kind, actor.sessionId, actor.ip, row.id])
+        await recordEvent(tx, userId ?? row.id, 'api_key.created', actor, row.id)
         if (userId !== null) {
           await wishMail(tx, { purpose: 'api_key_created', user_id: userId, name, session_id: actor.sessionId })
         }
@@ -142,7 +144,7 @@ export function createApiKeys({ database, accessTtl }: { database: Database; acc
 
 /** In whole seconds, as everybody who follows the feed compares them. @param iat seconds since 1970 */
 export const isTokenOver = ({ tokensEndedAt }: ApiKey, iat: number): boolean =>
-  tokensEndedAt !== null && iat <= Math.floor(tokensEndedAt.getTime() / 1000)
+  tokensEndedAt !== null && iat <= toSeconds(tokensEndedAt)
 
 /** Whoever waited for the lock may have been signed out by what held it: no key made in flight survives a reset. */
 async function demandLive(tx: Queryable, userId: string, sessionId: string): Promise<void> {
@@ -184,8 +186,6 @@ const toApiKey = (row: KeyRow): ApiKey => ({
 const KEY_COLUMNS = `
   id, user_id, name, scope, key_hash, hint, created_at, expires_at, last_used_at, tokens_ended_at,
   clock_timestamp() as now`
-
-const lockOwner = statement('api_keys.lock_owner', 'select id from users where id = $1::uuid for no key update')
 
 const findMaker = statement<{ id: string }>(
   'api_keys.find_maker',
@@ -231,10 +231,4 @@ const markUsed = statement(
   'api_keys.mark_used',
   `update api_keys set last_used_at = clock_timestamp()
    where id = (select id from api_keys where id = $1::uuid for update skip locked)`,
-)
-
-const record = statement(
-  'api_keys.record',
-  `insert into events (user_id, type, actor, actor_session_id, ip, session_id)
-   values ($1::uuid, $2::text, $3::text, $4::uuid, $5::inet, $6::uuid)`,
 )

@@ -2,9 +2,8 @@ import { Command, InvalidArgumentError } from 'commander'
 import { normalizeScope, SERVICE_SCOPES } from '../api-keys/scopes.ts'
 import type { Write } from '../commands.ts'
 import type { Hallpass } from '../server.ts'
+import { OPERATOR } from '../sessions/actor.ts'
 import { required } from './required.ts'
-
-const OPERATOR = { kind: 'admin', sessionId: null, ip: null } as const
 
 export function apiKeysCommand(hallpass: Hallpass | null, write: Write): Command {
   const command = new Command('api-keys').description('keys of the service itself, for programs')

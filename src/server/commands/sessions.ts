@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { validate as isUuid } from 'uuid'
 import type { Write } from '../commands.ts'
 import type { Hallpass } from '../server.ts'
+import { OPERATOR } from '../sessions/actor.ts'
 import { required } from './required.ts'
 
 export function sessionsCommand(hallpass: Hallpass | null, write: Write): Command {
@@ -25,15 +26,14 @@ export function sessionsCommand(hallpass: Hallpass | null, write: Write): Comman
     .argument('[session-id]', '', uuid)
     .option('--all', 'every session of everybody: after a restore, or when a secret leaked')
     .action(async (userId: string | undefined, sessionId: string | undefined, { all = false }: { all?: boolean }) => {
-      const actor = { kind: 'admin', sessionId: null, ip: null } as const
       if (all === (userId !== undefined)) throw new Error('name a user, or say --all')
       if (userId === undefined) {
-        write(`revoked ${await sessions().revokeEverybody('revoked_by_admin', actor)}\n`)
+        write(`revoked ${await sessions().revokeEverybody('revoked_by_admin', OPERATOR)}\n`)
       } else if (sessionId === undefined) {
-        const count = await sessions().revokeAll(userId, null, 'revoked_by_admin', actor)
+        const count = await sessions().revokeAll(userId, null, 'revoked_by_admin', OPERATOR)
         write(`revoked ${count}\n`)
       } else {
-        const isKnown = await sessions().revoke(userId, sessionId, 'revoked_by_admin', actor)
+        const isKnown = await sessions().revoke(userId, sessionId, 'revoked_by_admin', OPERATOR)
         if (!isKnown) throw new Error('there is no such session; see: hallpass sessions list <user-id>')
         write(`revoked ${sessionId}\n`)
       }

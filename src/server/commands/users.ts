@@ -1,9 +1,8 @@
 import { Command } from 'commander'
 import type { Write } from '../commands.ts'
 import type { Hallpass } from '../server.ts'
+import { OPERATOR } from '../sessions/actor.ts'
 import { required } from './required.ts'
-
-const OPERATOR = { kind: 'admin', sessionId: null, ip: null } as const
 
 export function usersCommand(hallpass: Hallpass | null, write: Write): Command {
   const command = new Command('users').description('accounts, by address or id')

@@ -4,6 +4,7 @@
  */
 import { statement, type Database, type Queryable } from '../database/database.ts'
 import { hashOpaqueToken, newOpaqueToken } from '../tokens/opaque-token.ts'
+import { lockAccount } from '../users/account.ts'
 import type { EmailFlow, UsedToken } from './flow.ts'
 
 export interface NewToken {
@@ -75,7 +76,7 @@ export async function takeEmailToken(
   if (hash === null) return null
   const [owner] = await tx.query(findOwner, [hash, flow.purpose])
   if (owner === undefined || (userId !== null && owner.user_id !== userId)) return null
-  await tx.query(lockUser, [owner.user_id])
+  await lockAccount(tx, owner.user_id)
   const [taken] = await tx.query(take, [hash, flow.purpose, flow.isBoundToAddress])
   return taken
     ? {
@@ -140,8 +141,6 @@ const findOwner = statement<{ user_id: string }>(
   'email_tokens.find_owner',
   'select user_id from email_tokens where token_hash = $1::bytea and purpose = $2::text',
 )
-
-const lockUser = statement('email_tokens.lock_user', 'select id from users where id = $1::uuid for no key update')
 
 const take = statement<{
   user_id: string

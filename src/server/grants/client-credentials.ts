@@ -2,6 +2,7 @@ import { isTokenOver, type ApiKeys } from '../api-keys/api-keys.ts'
 import { isWithinScope, normalizeScope } from '../api-keys/scopes.ts'
 import { OAuthError, Unavailable } from '../errors.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
+import { toSeconds } from '../tokens/numeric-date.ts'
 import type { Grant } from './grant.ts'
 
 /**
@@ -22,8 +23,7 @@ export const clientCredentials = (deps: { apiKeys: ApiKeys; accessTokens: Access
     }
     const { apiKey, now } = live
     // It would be refused wherever it is shown: its iat is the second in which the tokens before it ended.
-    if (isTokenOver(apiKey, Math.floor(now.getTime() / 1000)))
-      throw new Unavailable('tokens of this key ended just now')
+    if (isTokenOver(apiKey, toSeconds(now))) throw new Unavailable('tokens of this key ended just now')
     const scope = normalizeScope(parameters.get('scope') ?? apiKey.scope)
     if (scope === null || !isWithinScope(scope, apiKey.scope)) {
       throw new OAuthError('invalid_scope', 'This key does not have the scope that was asked for.')

@@ -1,4 +1,4 @@
-import type { Actor } from '../sessions/ending.ts'
+import type { Actor } from '../sessions/actor.ts'
 import type { ClientAddressOf } from './client-address-of.ts'
 import { callerOf, type Context } from './context.ts'
 

@@ -3,6 +3,7 @@ import type { ApiKeys } from '../api-keys/api-keys.ts'
 import { OAuthError } from '../errors.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
+import { toSeconds } from '../tokens/numeric-date.ts'
 import { readForm } from './body.ts'
 import type { Handler } from './context.ts'
 
@@ -73,5 +74,3 @@ export const introspect = (deps: {
     ctx.body = found === null ? { active: false } : { active: true, ...found }
   }
 }
-
-const toSeconds = (time: Date): number => Math.floor(time.getTime() / 1000)

@@ -5,11 +5,15 @@ import type { Context } from './context.ts'
 
 export type DemandOwnOrigin = (ctx: Context) => void
 
+/** `Origin` is allowed, and the browser does not say that the request is cross-site all the same. */
+export const comesFromAllowedOrigin = (ctx: Context, allowedOrigins: readonly string[]): boolean =>
+  isAllowedOrigin(allowedOrigins, ctx.get('origin')) && ctx.get('sec-fetch-site') !== 'cross-site'
+
 /** @throws {Problem} 403 `origin_not_allowed` unless `Origin` is allowed and the request is not cross-site */
 export const createDemandOwnOrigin =
   (allowedOrigins: readonly string[]): DemandOwnOrigin =>
   (ctx) => {
-    if (isAllowedOrigin(allowedOrigins, ctx.get('origin')) && ctx.get('sec-fetch-site') !== 'cross-site') return
+    if (comesFromAllowedOrigin(ctx, allowedOrigins)) return
     throw new Problem(
       403,
       'origin_not_allowed',

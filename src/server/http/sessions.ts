@@ -2,7 +2,7 @@
 import { validate as isUuid } from 'uuid'
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
-import type { Actor } from '../sessions/ending.ts'
+import type { Actor } from '../sessions/actor.ts'
 import type { StatusFilter } from '../sessions/reading.ts'
 import { displayText } from '../sessions/display-text.ts'
 import type { Sessions } from '../sessions/sessions.ts'

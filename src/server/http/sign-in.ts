@@ -50,10 +50,12 @@ export const signIn = (deps: SignInDependencies): Handler => {
     if (body.transport === 'cookie') demandOwnOrigin(ctx)
     if (body.transport === 'cookie' && !allowsCookies) throw noCookies()
 
-    const { session, tokens } =
+    const started =
       'magic_link_token' in body
         ? await signInByMagicLink(ctx, deps, body.magic_link_token, body)
         : await signInByPassword(ctx, deps, body)
+    if (started === null) throw invalidEmailToken()
+    const { session, tokens } = started
     ctx.state.sessionId = session.id
     ctx.state.userId = session.userId
     ctx.status = 201
@@ -89,19 +91,17 @@ async function signInByPassword(
   return started
 }
 
-/** @throws {Problem} 400 `invalid_token` */
+/** @returns null for a link that is not good */
 export async function signInByMagicLink(
   ctx: Context,
   deps: Pick<SignInDependencies, 'clients' | 'sessions' | 'magicLinks' | 'rateLimits' | 'cookie' | 'clientAddressOf'>,
   token: string,
   options: SignInOptions,
-): Promise<StartedSession> {
+): Promise<StartedSession | null> {
   const { magicLinks, rateLimits, clientAddressOf } = deps
   await rateLimits.beforeEmailToken(clientAddressOf(ctx))
   const clientId = options.client_id ?? (await magicLinks.clientOf(token)) ?? DEFAULT_CLIENT_ID
-  const started = await magicLinks.signIn(token, await describeSignIn(ctx, deps, options, clientId))
-  if (started === null) throw invalidEmailToken()
-  return started
+  return magicLinks.signIn(token, await describeSignIn(ctx, deps, options, clientId))
 }
 
 /** All of a new session that does not depend on whose it will be. */

@@ -1,7 +1,7 @@
 /** Login CSRF ends here: nobody else's page signs a person in as somebody else. */
 import { Problem } from '../errors.ts'
-import { isAllowedOrigin } from '../http/allowed-origins.ts'
 import type { Context } from '../http/context.ts'
+import { comesFromAllowedOrigin } from '../http/origin.ts'
 
 /**
  * A page with `Referrer-Policy: no-referrer` has its forms sent with `Origin: null` (Fetch standard,
@@ -9,8 +9,6 @@ import type { Context } from '../http/context.ts'
  * @throws {Problem} 403 `origin_not_allowed` unless the form is ours or that of an allowed origin
  */
 export function demandOwnForm(ctx: Context, allowedOrigins: readonly string[]): void {
-  const site = ctx.get('sec-fetch-site')
-  if (site === 'same-origin') return
-  if (isAllowedOrigin(allowedOrigins, ctx.get('origin')) && site !== 'cross-site') return
+  if (ctx.get('sec-fetch-site') === 'same-origin' || comesFromAllowedOrigin(ctx, allowedOrigins)) return
   throw new Problem(403, 'origin_not_allowed', 'Forms that sign in are taken from our own page only.')
 }

@@ -2,14 +2,9 @@
 import type { RevocationReason } from '../../protocol/errors.ts'
 import { statement, type Database, type Queryable } from '../database/database.ts'
 import { endingSessions, FEED_MARGIN } from '../revocations/ending-sessions.ts'
+import { lockAccount } from '../users/account.ts'
+import type { Actor } from './actor.ts'
 import { IS_LIVE } from './session.ts'
-
-/** Who ends it, and from where. */
-export interface Actor {
-  readonly kind: 'user' | 'admin' | 'system'
-  readonly sessionId: string | null
-  readonly ip: string | null
-}
 
 export interface Ending {
   /** @returns false when the user has no such session; true also when it had ended or expired before */
@@ -53,7 +48,7 @@ export function createEnding({ database, accessTtl }: { database: Database; acce
   const revokeAll = (userId: string, except: string | null, reason: RevocationReason, actor: Actor): Promise<number> =>
     database.transaction(async (tx) => {
       // A sign-in in flight holds this lock until its session is there to be ended.
-      await tx.query(lockUser, [userId])
+      await lockAccount(tx, userId)
       return revokeAllIn(tx, userId, except, reason, actor)
     })
 
@@ -118,5 +113,3 @@ const exists = statement<{ id: string }>(
   'sessions.exists',
   'select id from sessions where user_id = $1::uuid and id = $2::uuid',
 )
-
-const lockUser = statement('sessions.lock_user', 'select id from users where id = $1::uuid for no key update')

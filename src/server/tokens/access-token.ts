@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { errors, jwtVerify, SignJWT, type JWTHeaderParameters } from 'jose'
 import { ACCESS_TOKEN_TYPE, type AccessTokenClaims } from '../../protocol/claims.ts'
+import { toSeconds } from './numeric-date.ts'
 import type { SigningKeys } from './signing-keys.ts'
 
 /** What a session's row says of an access token made for it. */
@@ -96,5 +97,3 @@ export function createAccessTokens(deps: {
 
   return { issue, verify }
 }
-
-const toSeconds = (time: Date): number => Math.floor(time.getTime() / 1000)

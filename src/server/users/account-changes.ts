@@ -8,12 +8,13 @@ import type { Database, Queryable } from '../database/database.ts'
 import { Unavailable } from '../errors.ts'
 import { voidEmailTokens, voidLaterWaysBack } from '../emails/email-tokens.ts'
 import { wishMail } from '../emails/outbox.ts'
-import type { Actor, Ending } from '../sessions/ending.ts'
+import { byOwner, type Actor } from '../sessions/actor.ts'
+import type { Ending } from '../sessions/ending.ts'
 import {
   type Account,
   lockAccount,
   markVerified,
-  recordAccountEvent,
+  recordEvent,
   releaseAddress,
   removeAccount,
   setAddress,
@@ -89,7 +90,7 @@ export function createAccountChanges(deps: {
 
   return {
     async confirm(tx, userId, actor) {
-      if (await markVerified(tx, userId)) await recordAccountEvent(tx, userId, 'user.confirmed', actor)
+      if (await markVerified(tx, userId)) await recordEvent(tx, userId, 'user.confirmed', actor)
     },
 
     async claim(tx, userId, ip) {
@@ -99,7 +100,7 @@ export function createAccountChanges(deps: {
       await endAll(tx, userId, null, 'password_reset', byOwner(ip))
       await apiKeys.revokeAllIn(tx, userId, 'password_reset', byOwner(ip))
       await markVerified(tx, userId)
-      await recordAccountEvent(tx, userId, 'user.confirmed', byOwner(ip))
+      await recordEvent(tx, userId, 'user.confirmed', byOwner(ip))
     },
 
     async resetPassword(tx, userId, passwordHash, ip) {
@@ -107,7 +108,7 @@ export function createAccountChanges(deps: {
       await endAll(tx, userId, null, 'password_reset', byOwner(ip))
       await apiKeys.revokeAllIn(tx, userId, 'password_reset', byOwner(ip))
       await markVerified(tx, userId)
-      await recordAccountEvent(tx, userId, 'user.password_reset', byOwner(ip))
+      await recordEvent(tx, userId, 'user.password_reset', byOwner(ip))
       await wishMail(tx, { purpose: 'password_changed', user_id: userId, ip })
     },
 
@@ -118,7 +119,7 @@ export function createAccountChanges(deps: {
         await endAll(tx, userId, actor.sessionId, 'password_changed', actor)
         // A copy of this session's token from just before would still be answered.
         if (actor.sessionId !== null) await sessions.endGraceIn(tx, userId, actor.sessionId)
-        await recordAccountEvent(tx, userId, 'user.password_changed', actor)
+        await recordEvent(tx, userId, 'user.password_changed', actor)
         await wishMail(tx, { purpose: 'password_changed', user_id: userId, session_id: actor.sessionId, ip: actor.ip })
         return true
       }),
@@ -132,7 +133,7 @@ export function createAccountChanges(deps: {
       if (!(await setAddress(tx, userId, wanted))) return false
       const actor = { kind: 'user', sessionId, ip } as const
       await endAll(tx, userId, sessionId, 'email_changed', actor)
-      await recordAccountEvent(tx, userId, 'user.email_changed', actor)
+      await recordEvent(tx, userId, 'user.email_changed', actor)
       // An address that was never confirmed may be a stranger's, by a mistake in typing: no way back leads there.
       if (account.email !== null && account.isVerified) {
         await wishMail(tx, {
@@ -158,7 +159,7 @@ export function createAccountChanges(deps: {
       await endAll(tx, userId, null, 'email_changed', byOwner(ip))
       await apiKeys.revokeAllIn(tx, userId, 'email_changed', byOwner(ip))
       await voidLaterWaysBack(tx, userId, since)
-      await recordAccountEvent(tx, userId, 'user.email_reverted', byOwner(ip))
+      await recordEvent(tx, userId, 'user.email_reverted', byOwner(ip))
       await wishMail(tx, { purpose: 'reset_password', user_id: userId })
       return true
     },
@@ -169,14 +170,14 @@ export function createAccountChanges(deps: {
         await endAll(tx, userId, null, 'account_disabled', actor)
         // The keys come back with the account; the tokens that were made with them do not.
         await apiKeys.endTokensIn(tx, userId, 'account_disabled')
-        await recordAccountEvent(tx, userId, 'user.disabled', actor)
+        await recordEvent(tx, userId, 'user.disabled', actor)
         return true
       }),
 
     enable: (userId, actor) =>
       onAccount(userId, actor, async (tx) => {
         await setDisabled(tx, userId, false)
-        await recordAccountEvent(tx, userId, 'user.enabled', actor)
+        await recordEvent(tx, userId, 'user.enabled', actor)
         return true
       }),
 
@@ -184,7 +185,7 @@ export function createAccountChanges(deps: {
       onAccount(userId, actor, async (tx, account) => {
         await endAll(tx, userId, null, 'account_deleted', actor)
         await apiKeys.revokeAllIn(tx, userId, 'account_deleted', actor)
-        await recordAccountEvent(tx, userId, 'user.deleted', actor)
+        await recordEvent(tx, userId, 'user.deleted', actor)
         if (account.email !== null && account.isVerified) {
           await wishMail(tx, { purpose: 'account_deleted', to: account.email, at: account.now.toISOString() })
         }
@@ -193,5 +194,3 @@ export function createAccountChanges(deps: {
       }),
   }
 }
-
-const byOwner = (ip: string | null): Actor => ({ kind: 'user', sessionId: null, ip })

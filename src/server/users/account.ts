@@ -1,5 +1,6 @@
 /** The account's own row, changed inside a transaction that has locked it. Who calls sees to the consequences. */
 import { statement, type Queryable } from '../database/database.ts'
+import type { Actor } from '../sessions/actor.ts'
 import type { EmailAddress } from './email-address.ts'
 
 export interface Account {
@@ -62,7 +63,7 @@ export async function removeAccount(tx: Queryable, userId: string): Promise<void
   await tx.query(remove, [userId])
 }
 
-export type AccountEvent =
+type AccountEvent =
   | 'user.confirmed'
   | 'user.password_changed'
   | 'user.password_reset'
@@ -71,15 +72,20 @@ export type AccountEvent =
   | 'user.disabled'
   | 'user.enabled'
   | 'user.deleted'
+  | 'api_key.created'
 
-/** What happened, in the history of the account. */
-export async function recordAccountEvent(
+/**
+ * What happened, in the history of the account.
+ * @param about the `sid` that it concerns: of a session or an API key
+ */
+export async function recordEvent(
   tx: Queryable,
   userId: string,
   type: AccountEvent,
-  actor: { readonly kind: 'user' | 'admin' | 'system'; readonly sessionId: string | null; readonly ip: string | null },
+  actor: Actor,
+  about: string | null = null,
 ): Promise<void> {
-  await tx.query(record, [userId, type, actor.kind, actor.sessionId, actor.ip])
+  await tx.query(record, [userId, about, type, actor.kind, actor.sessionId, actor.ip])
 }
 
 const lock = statement<{
@@ -133,6 +139,6 @@ const remove = statement('account.remove', 'delete from users where id = $1::uui
 
 const record = statement(
   'account.record_event',
-  `insert into events (user_id, type, actor, actor_session_id, ip)
-   values ($1::uuid, $2::text, $3::text, $4::uuid, $5::inet)`,
+  `insert into events (user_id, session_id, type, actor, actor_session_id, ip)
+   values ($1::uuid, $2::uuid, $3::text, $4::text, $5::uuid, $6::inet)`,
 )

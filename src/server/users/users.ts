@@ -5,7 +5,7 @@ import { statement, type Database } from '../database/database.ts'
 import { nameOf } from '../errors.ts'
 import { wishMail } from '../emails/outbox.ts'
 import type { RateLimits } from '../rate-limits/rate-limits.ts'
-import type { Actor } from '../sessions/ending.ts'
+import type { Actor } from '../sessions/actor.ts'
 import type { AccountChanges } from './account-changes.ts'
 import { parseEmailAddress } from './email-address.ts'
 import type { PasswordFault, PasswordRules } from './password-rules.ts'
@@ -114,6 +114,8 @@ export function createUsers(deps: {
     await database.query(replaceHash, [userId, former, await passwords.hash(password)])
   }
 
+  const find = (userId: string): Promise<User | null> => database.unitOfWork((em) => em.findOne(User, { id: userId }))
+
   async function identify(who: string): Promise<string | null> {
     if (isUuid(who)) return (await database.query(findCredential, [who]))[0]?.id ?? null
     const canonical = parseEmailAddress(who)?.canonical
@@ -128,13 +130,13 @@ export function createUsers(deps: {
     async changePassword(userId, current, password, actor) {
       const proven = await checkPassword(userId, current)
       if (proven === null) return { kind: 'wrong_password' }
-      const user = await database.unitOfWork((em) => em.findOne(User, { id: userId }))
+      const user = await find(userId)
       const faults = await passwordRules.check(password, { email: user?.emailCanonical ?? '' })
       if (faults.length > 0) return { kind: 'weak_password', faults }
       const isChanged = await accounts.changePassword(proven, await passwords.hash(password), actor)
       return { kind: isChanged ? 'changed' : 'wrong_password' }
     },
-    find: (userId) => database.unitOfWork((em) => em.findOne(User, { id: userId })),
+    find,
     identify,
     async confirm(email, actor) {
       const userId = await identify(email)

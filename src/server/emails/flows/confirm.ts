@@ -1,4 +1,5 @@
 import { paths } from '../../../protocol/paths.ts'
+import { byOwner } from '../../sessions/actor.ts'
 import type { AccountChanges } from '../../users/account-changes.ts'
 import type { EmailFlow } from '../flow.ts'
 
@@ -13,7 +14,7 @@ export const confirm = ({ accounts }: { accounts: Pick<AccountChanges, 'confirm'
   takesPassword: false,
   isBoundToAddress: true,
   async act(tx, { userId }, { ip }) {
-    await accounts.confirm(tx, userId, { kind: 'user', sessionId: null, ip })
+    await accounts.confirm(tx, userId, byOwner(ip))
     return true
   },
 })

@@ -1,4 +1,5 @@
 import { paths } from '../../../protocol/paths.ts'
+import { byOwner } from '../../sessions/actor.ts'
 import type { Ending } from '../../sessions/ending.ts'
 import type { EmailFlow } from '../flow.ts'
 
@@ -14,7 +15,7 @@ export const notMe = ({ sessions }: { sessions: Pick<Ending, 'revokeIn'> }): Ema
   isBoundToAddress: true,
   async act(tx, { userId, sessionId }, { ip }) {
     if (sessionId === null) return false
-    await sessions.revokeIn(tx, userId, sessionId, 'not_me', { kind: 'user', sessionId: null, ip })
+    await sessions.revokeIn(tx, userId, sessionId, 'not_me', byOwner(ip))
     return true
   },
 })

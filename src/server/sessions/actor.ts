@@ -1,0 +1,12 @@
+/** Who did something, and from where. */
+export interface Actor {
+  readonly kind: 'user' | 'admin' | 'system'
+  readonly sessionId: string | null
+  readonly ip: string | null
+}
+
+/** Whoever runs the service, or the application that it keeps sessions for. */
+export const OPERATOR: Actor = { kind: 'admin', sessionId: null, ip: null }
+
+/** The account's owner, without a session: by a link from a mail. */
+export const byOwner = (ip: string | null): Actor => ({ kind: 'user', sessionId: null, ip })
