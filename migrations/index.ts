@@ -1,8 +1,10 @@
 /** Every migration, oldest first. A new one is one file and one line here. */
 import { FirstLight } from './0001-first-light.ts'
 import { AccountsAndMail } from './0002-accounts-and-mail.ts'
+import { RevocationFeed } from './0003-revocation-feed.ts'
 
 export const migrations = [
   { name: '0001-first-light', class: FirstLight },
   { name: '0002-accounts-and-mail', class: AccountsAndMail },
+  { name: '0003-revocation-feed', class: RevocationFeed },
 ]

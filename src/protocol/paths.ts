@@ -20,6 +20,7 @@ export const paths = {
   adminSessions: '/v1/admin/sessions',
   introspect: '/oauth/introspect',
   reauthentication: '/v1/sessions/current/reauthentication',
+  revocations: '/v1/revocations',
   health: '/healthz',
   ready: '/readyz',
   confirmPage: '/confirm',

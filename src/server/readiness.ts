@@ -5,6 +5,8 @@ export interface Readiness {
   isReady(): Promise<boolean>
   /** From now on: no. */
   stop(): void
+  /** What answers for as long as somebody listens has to end itself then. */
+  onStop(run: () => void): void
   readonly isStopping: boolean
 }
 
@@ -13,6 +15,7 @@ const PATIENCE = 1_000
 
 export function createReadiness({ database }: { database: Database }): Readiness {
   let isStopping = false
+  const stopping: (() => void)[] = []
 
   const databaseAnswers = (): Promise<boolean> =>
     database.query(ping, []).then(
@@ -33,7 +36,9 @@ export function createReadiness({ database }: { database: Database }): Readiness
     isReady,
     stop() {
       isStopping = true
+      for (const run of stopping) run()
     },
+    onStop: (run) => void stopping.push(run),
     get isStopping() {
       return isStopping
     },

@@ -19,8 +19,11 @@ import type { State } from './http/context.ts'
 import { createSessionCookie } from './http/cookie.ts'
 import { createDemandOwnOrigin } from './http/origin.ts'
 import { createReadPresentedToken } from './http/presented-token.ts'
+import { createRevocationStreams } from './http/revocation-streams.ts'
 import { createRateLimits } from './rate-limits/rate-limits.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
+import { createNotifyBus } from './revocations/bus.ts'
+import { createFeed } from './revocations/feed.ts'
 import { createRevocationMemory } from './revocations/memory.ts'
 import { createStartForSubject, type StartForSubject } from './sessions/for-subject.ts'
 import { createSessions, type Sessions } from './sessions/sessions.ts'
@@ -122,8 +125,13 @@ async function wire(config: Config, store: Store, options: ServerOptions): Promi
 
   const startForSubject = createStartForSubject({ database, clients, sessions })
   const readiness = createReadiness({ database })
-  const memory = createRevocationMemory({ database, accessTtl, log })
+  const bus = createNotifyBus(database)
+  const feed = createFeed({ database, bus, accessTtl, log })
+  const memory = createRevocationMemory({ database, bus, feed, accessTtl, log })
+  const streams = createRevocationStreams({ feed })
+  readiness.onStop(streams.close)
   await memory.start()
+  await feed.start()
 
   const cookie = createSessionCookie({ isSecure })
   const demandOwnOrigin = createDemandOwnOrigin(config.allowedOrigins)
@@ -151,6 +159,8 @@ async function wire(config: Config, store: Store, options: ServerOptions): Promi
     apiKeys,
     rateLimits,
     readiness,
+    feed,
+    streams,
     log,
   })
 
@@ -171,6 +181,7 @@ async function wire(config: Config, store: Store, options: ServerOptions): Promi
       clearInterval(reencryption)
       keys.stop()
       memory.stop()
+      feed.stop()
       rateLimits.close()
       await sending.stop()
       delivery.close()

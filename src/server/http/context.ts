@@ -11,9 +11,18 @@ export interface Caller {
   readonly now: Date
 }
 
+/** The program that calls, by an API key or an access token made with one. */
+export interface CallingKey {
+  readonly id: string
+  /** When its credential is one no more; milliseconds since 1970. */
+  readonly expiresAt: number | null
+}
+
 export interface State {
   /** Set by `requireSession`. */
   caller?: Caller
+  /** Set by `requireScope`. */
+  callingKey?: CallingKey
   /** For the log: whose request it turned out to be. */
   sessionId?: string
   userId?: string
@@ -28,4 +37,10 @@ export type Handler = RouterMiddleware<State>
 export function callerOf(ctx: Context): Caller {
   if (ctx.state.caller === undefined) throw new Error(`${ctx.path} is not behind requireSession`)
   return ctx.state.caller
+}
+
+/** @throws when the route forgot its guard */
+export function callingKeyOf(ctx: Context): CallingKey {
+  if (ctx.state.callingKey === undefined) throw new Error(`${ctx.path} is not behind requireScope`)
+  return ctx.state.callingKey
 }

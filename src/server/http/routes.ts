@@ -17,6 +17,7 @@ import { requireRecentAuthentication } from './middleware/require-recent-authent
 import { requireScope } from './middleware/require-scope.ts'
 import { requireSession } from './middleware/require-session.ts'
 import { reauthentication } from './reauthentication.ts'
+import { revocations } from './revocations.ts'
 import { revoke } from './revoke.ts'
 import { sessionHandlers } from './sessions.ts'
 import { signIn } from './sign-in.ts'
@@ -32,6 +33,7 @@ type Dependencies = Parameters<typeof signIn>[0] &
   Parameters<typeof emailFlowHandlers>[0] &
   Parameters<typeof apiKeyHandlers>[0] &
   Parameters<typeof createAdminSession>[0] &
+  Parameters<typeof revocations>[0] &
   Omit<Parameters<typeof createPages>[0], 'signInByMagicLink'> &
   Parameters<typeof metadataHandlers>[0] &
   Parameters<typeof healthHandlers>[0] & { mailbox: DevMailbox | null }
@@ -83,6 +85,7 @@ export function createRouter(deps: Dependencies): Router<State> {
 
   router.post(paths.adminSessions, requireScope(deps, 'sessions:create'), createAdminSession(deps))
 
+  router.get(paths.revocations, requireScope(deps, 'revocations:read'), revocations(deps))
   router.get(paths.jwks, jwks)
   // RFC 8414 section 3.1: an issuer's path comes after the well-known name.
   router.get(paths.metadata + new URL(deps.issuer).pathname.replace(/\/$/, ''), metadata)

@@ -4,7 +4,7 @@
  */
 import { statement, type Statement } from '../database/database.ts'
 
-/** Every process hears of an ended session here. */
+/** Every process hears here that sessions ended: many in one transaction make one notification. */
 export const REVOCATIONS_CHANNEL = 'hallpass_revocations'
 
 export interface EndedSession {
@@ -35,11 +35,7 @@ export const endingSessions = (name: string, which: string, mail?: string): Stat
        insert into events (user_id, session_id, type, reason, subtype, actor, actor_session_id, ip)
        select user_id, id, 'session.revoked', $2::text, $7::text, $4::text, $5::uuid, $6::inet from ended
      )${mail === undefined ? '' : mailing(mail)}
-     select id, pg_notify('${REVOCATIONS_CHANNEL}', json_build_object(
-       'sid', id, 'kind', 'revoked',
-       'issued_until', floor(extract(epoch from revoked_at)),
-       'until', ceil(extract(epoch from revoked_at) + $3::float8)
-     )::text) from ended`,
+     select id, pg_notify('${REVOCATIONS_CHANNEL}', '') from ended`,
   )
 
 const mailing = (purpose: string): string => `, mail as (

@@ -5,7 +5,9 @@
 import type { Logger } from 'pino'
 import { statement, type Database } from '../database/database.ts'
 import { createFollower } from '../database/follower.ts'
-import { endingSessions, FEED_MARGIN, REVOCATIONS_CHANNEL } from './ending-sessions.ts'
+import type { RevocationBus } from './bus.ts'
+import { endingSessions, FEED_MARGIN } from './ending-sessions.ts'
+import type { Feed } from './feed.ts'
 
 export interface RevocationMemory {
   /** Reads the last hour, and from then on what any process revokes. */
@@ -32,11 +34,13 @@ const MOST = 500_000
 /** @param accessTtl life of an access token, seconds */
 export function createRevocationMemory(deps: {
   database: Database
+  bus: RevocationBus
+  feed: Pick<Feed, 'subscribe'>
   accessTtl: number
   log: Logger
   now?: () => number
 }): RevocationMemory {
-  const { database, accessTtl, log, now = Date.now } = deps
+  const { database, bus, feed, accessTtl, log, now = Date.now } = deps
   /** By session id, oldest first. */
   const remembered = new Map<string, Remembered>()
   let readUntil = 0
@@ -45,12 +49,15 @@ export function createRevocationMemory(deps: {
   async function read(): Promise<void> {
     const since = Math.max(now() - REMEMBER_FOR, readUntil - LATEST_COMMIT)
     for (const row of await database.query(readRevocations, [new Date(since), MOST])) {
-      const revokedAt = row.issued_until.getTime()
-      remembered.delete(row.session_id)
-      remembered.set(row.session_id, { userId: row.user_id, reason: row.reason, revokedAt })
-      readUntil = Math.max(readUntil, revokedAt)
+      remember(row.session_id, { userId: row.user_id, reason: row.reason, revokedAt: row.issued_until.getTime() })
     }
     forgetOld()
+  }
+
+  function remember(sessionId: string, revocation: Remembered): void {
+    remembered.delete(sessionId)
+    remembered.set(sessionId, revocation)
+    readUntil = Math.max(readUntil, revocation.revokedAt)
   }
 
   function forgetOld(): void {
@@ -72,20 +79,22 @@ export function createRevocationMemory(deps: {
     return count
   }
 
-  const newRevocations = createFollower(read)
   /** The connection is back, the database perhaps another one, and not always ready at once. */
   const newDatabase = createFollower(rewrite)
 
   return {
     rewrite,
     async start() {
-      await database.listen(REVOCATIONS_CHANNEL, newRevocations.changed, newDatabase.changed)
+      await bus.subscribe({ onNews: () => undefined, onGap: newDatabase.changed })
+      feed.subscribe(({ news }) => {
+        for (const { sid, kind, userId, reason, revokedAt } of news) {
+          if (kind === 'revoked' && reason !== null) remember(sid, { userId, reason, revokedAt })
+        }
+        forgetOld()
+      })
       await read()
     },
-    stop() {
-      newRevocations.stop()
-      newDatabase.stop()
-    },
+    stop: () => newDatabase.stop(),
   }
 }
 

@@ -1,9 +1,11 @@
 import { expect } from 'chai'
 import { pino } from 'pino'
 import { statement } from '../../../src/server/database/database.ts'
-import { createRevocationMemory } from '../../../src/server/revocations/memory.ts'
+import { createNotifyBus } from '../../../src/server/revocations/bus.ts'
+import { createFeed } from '../../../src/server/revocations/feed.ts'
+import { createRevocationMemory, type RevocationMemory } from '../../../src/server/revocations/memory.ts'
 import { aSignedInPerson, refresh, send } from '../../support/people.ts'
-import { onStore } from '../../support/server.ts'
+import { onStore, type TestServer } from '../../support/server.ts'
 
 const loseRevocation = statement(
   'test.lose_revocation',
@@ -12,13 +14,24 @@ const loseRevocation = statement(
 
 const loseEntry = statement('test.lose_entry', 'delete from revocations where session_id = $1::uuid')
 
+/** As another process has one. */
+async function aMemory({ hallpass }: TestServer, now = Date.now): Promise<RevocationMemory> {
+  const { database } = hallpass.store
+  const bus = createNotifyBus(database)
+  const log = pino({ level: 'silent' })
+  const feed = createFeed({ database, bus, accessTtl: 300, log })
+  const memory = createRevocationMemory({ database, bus, feed, accessTtl: 300, log, now })
+  await memory.start()
+  await feed.start()
+  return memory
+}
+
 describe('the memory of revocations', () => {
   onStore('postgresql', (server) => {
     it('writes a revocation again that a failover lost, with its reason, and only once', async () => {
       const { url, hallpass } = server()
       const { database } = hallpass.store
-      const memory = createRevocationMemory({ database, accessTtl: 300, log: pino({ level: 'silent' }) })
-      await memory.start()
+      const memory = await aMemory(server())
       const person = await aSignedInPerson(url)
       await send(`${url}/v1/sessions/current`, { method: 'DELETE', token: person.accessToken })
 
@@ -60,8 +73,7 @@ describe('the memory of revocations', () => {
     it('believes the table alone: a forged notification signs nobody out, and ends no process', async () => {
       const { url, hallpass } = server()
       const { database } = hallpass.store
-      const memory = createRevocationMemory({ database, accessTtl: 300, log: pino({ level: 'silent' }) })
-      await memory.start()
+      const memory = await aMemory(server())
       const person = await aSignedInPerson(url)
       const forged = JSON.stringify({ sid: person.sessionId, sub: person.userId, kind: 'revoked', reason: 'not_me' })
       const notify = statement('test.notify', `select pg_notify('hallpass_revocations', $1::text)`)
@@ -74,13 +86,7 @@ describe('the memory of revocations', () => {
       const { url, hallpass } = server()
       const { database } = hallpass.store
       let now = Date.now()
-      const memory = createRevocationMemory({
-        database,
-        accessTtl: 300,
-        log: pino({ level: 'silent' }),
-        now: () => now,
-      })
-      await memory.start()
+      const memory = await aMemory(server(), () => now)
       const person = await aSignedInPerson(url)
       await send(`${url}/v1/sessions/current`, { method: 'DELETE', token: person.accessToken })
       await database.query(loseRevocation, [person.sessionId])

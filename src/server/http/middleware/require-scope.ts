@@ -15,27 +15,28 @@ interface ScopeDependencies {
 export const requireScope =
   (deps: ScopeDependencies, scope: ServiceScope): Handler =>
   async (ctx, next) => {
-    const { apiKey, scope: granted } = await callingKey(ctx, deps)
+    const { apiKey, scope: granted, expiresAt } = await authenticate(ctx, deps)
     ctx.state.sessionId = apiKey.id
+    ctx.state.callingKey = { id: apiKey.id, expiresAt }
     if (!hasScope(granted, scope) || !hasScope(apiKey.scope, scope)) throw insufficientScope(scope)
     await next()
   }
 
 /** @throws {Problem | OAuthError} 401 */
-async function callingKey(
+async function authenticate(
   ctx: Context,
   { apiKeys, accessTokens }: ScopeDependencies,
-): Promise<{ apiKey: ApiKey; scope: string }> {
+): Promise<{ apiKey: ApiKey; scope: string; expiresAt: number | null }> {
   if (/^Basic /i.test(ctx.get('authorization'))) {
     const credential = basicCredential(ctx)
     const live = credential && (await apiKeys.authenticate(credential.id, credential.secret))
     if (live === null) throw invalidKey(ctx)
-    return { apiKey: live.apiKey, scope: live.apiKey.scope }
+    return { apiKey: live.apiKey, scope: live.apiKey.scope, expiresAt: live.apiKey.expiresAt?.getTime() ?? null }
   }
   const claims = await accessTokens.verify(bearerToken(ctx))
   const live = claims?.amr.includes('key') ? await apiKeys.findLive(claims.sid, claims.iat) : null
   if (claims === null || live === null) throw invalidAccessToken()
-  return { apiKey: live.apiKey, scope: claims.scope }
+  return { apiKey: live.apiKey, scope: claims.scope, expiresAt: claims.exp * 1000 }
 }
 
 function invalidKey(ctx: Context): Error {
