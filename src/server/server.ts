@@ -129,7 +129,7 @@ async function wire(config: Config, store: Store, options: ServerOptions): Promi
   const feed = createFeed({ database, bus, accessTtl, log })
   const memory = createRevocationMemory({ database, bus, feed, accessTtl, log })
   const streams = createRevocationStreams({ feed })
-  readiness.onStop(streams.close)
+  readiness.onStop(() => streams.close())
   await memory.start()
   await feed.start()
 

@@ -8,9 +8,9 @@ import { REVOCATIONS_CHANNEL } from './ending-sessions.ts'
 
 export interface BusListener {
   /** Somebody has committed an entry. */
-  onNews(): void
+  readonly onNews: () => void
   /** Something may have been missed, and the database may be another one than before. */
-  onGap(): void
+  readonly onGap: () => void
 }
 
 export interface RevocationBus {
