@@ -128,7 +128,7 @@ async function wire(config: Config, store: Store, options: ServerOptions): Promi
   const bus = createNotifyBus(database)
   const feed = createFeed({ database, bus, accessTtl, log })
   const memory = createRevocationMemory({ database, bus, feed, accessTtl, log })
-  const streams = createRevocationStreams({ feed })
+  const streams = createRevocationStreams({ feed, keys })
   readiness.onStop(() => streams.close())
   await memory.start()
   await feed.start()

@@ -1,9 +1,9 @@
 /** What verifiers and clients read once: keys and metadata. Built from the configuration, never from a Host. */
-import { createHash } from 'node:crypto'
 import { paths } from '../../protocol/paths.ts'
 import type { Grant } from '../grants/grant.ts'
 import type { SigningKeys } from '../tokens/signing-keys.ts'
 import type { Context, Handler } from './context.ts'
+import { entityTag } from './entity-tag.ts'
 
 /** Seconds; a key is published at least twice as long before it signs. */
 const MAX_AGE = 300
@@ -39,7 +39,7 @@ function answerCacheable(ctx: Context, document: object): void {
   // An allowed origin was answered by name already, which is what a request with credentials needs.
   if (!ctx.response.get('Access-Control-Allow-Origin')) ctx.set('Access-Control-Allow-Origin', '*')
   ctx.set('Cross-Origin-Resource-Policy', 'cross-origin')
-  ctx.etag = createHash('sha256').update(body).digest('base64url').slice(0, 22)
+  ctx.etag = entityTag(body)
   ctx.status = 200
   if (ctx.fresh) {
     ctx.status = 304

@@ -2,7 +2,9 @@
 import { Unavailable } from '../errors.ts'
 import { entryJson, type Entry } from '../revocations/entry.ts'
 import type { Feed, FeedAnswer, Reading } from '../revocations/feed.ts'
+import type { SigningKeys } from '../tokens/signing-keys.ts'
 import type { CallingKey } from './context.ts'
+import { jwksTag } from './entity-tag.ts'
 import { writeEvent, type EventStream } from './event-stream.ts'
 
 export interface RevocationStreams {
@@ -19,7 +21,7 @@ const LONGEST_STREAM = 60 * 60 * 1000
 /** In one write. */
 const ENTRIES_AT_ONCE = 500
 
-export function createRevocationStreams({ feed }: { feed: Feed }): RevocationStreams {
+export function createRevocationStreams({ feed, keys }: { feed: Feed; keys: SigningKeys }): RevocationStreams {
   const all = new Set<EventStream>()
   /** Those that have got everything that was before them. */
   const live = new Set<EventStream>()
@@ -60,6 +62,24 @@ export function createRevocationStreams({ feed }: { feed: Feed }): RevocationStr
     if (!stream.isOver) live.add(stream)
   }
 
+  /** The last entry carries the new cursor; who breaks off before it gets all of them again. */
+  function textOf({ news, from, cursor, horizon }: Reading, hasHorizon: boolean): string {
+    const last = news.at(-1)
+    const entries = last === undefined ? '' : entryEvents(news.slice(0, -1), from) + entryEvents([last], cursor)
+    return hasHorizon ? entries + horizonEvent(cursor, horizon, false) : entries
+  }
+
+  const horizonEvent = (cursor: string, horizon: number, isReset: boolean): string =>
+    writeEvent({
+      event: 'horizon',
+      id: cursor,
+      data: JSON.stringify({
+        horizon: new Date(horizon).toISOString(),
+        jwks: jwksTag(keys),
+        ...(isReset ? { reset: true } : {}),
+      }),
+    })
+
   return {
     open(openStream, answer, { id, expiresAt }) {
       if (isClosed) throw new Unavailable('this process is about to stop')
@@ -84,19 +104,5 @@ export function createRevocationStreams({ feed }: { feed: Feed }): RevocationStr
   }
 }
 
-/** The last entry carries the new cursor; who breaks off before it gets all of them again. */
-function textOf({ news, from, cursor, horizon }: Reading, hasHorizon: boolean): string {
-  const last = news.at(-1)
-  const entries = last === undefined ? '' : entryEvents(news.slice(0, -1), from) + entryEvents([last], cursor)
-  return hasHorizon ? entries + horizonEvent(cursor, horizon, false) : entries
-}
-
 const entryEvents = (entries: readonly Entry[], id: string): string =>
   entries.map((entry) => writeEvent({ event: 'revocation', id, data: entryJson(entry) })).join('')
-
-const horizonEvent = (cursor: string, horizon: number, isReset: boolean): string =>
-  writeEvent({
-    event: 'horizon',
-    id: cursor,
-    data: JSON.stringify({ horizon: new Date(horizon).toISOString(), ...(isReset ? { reset: true } : {}) }),
-  })
