@@ -113,10 +113,10 @@ export function createFollowing(deps: {
     }
     const options = { headers, isAuthorized: true, timeout: SILENCE, signal: closing.signal }
     let isComplete = false
-    silentStreams += 1
     try {
       await service.ask(paths.revocations, options, async (response, heard) => {
         if (response.status !== 200) throw failureOf(paths.revocations, response)
+        silentStreams += 1
         if (!/^text\/event-stream/i.test(response.headers.get('content-type') ?? '')) throw unreadable()
         for await (const { event, data, id } of readEvents(withSigns(response, heard))) {
           const value = parseObject(data)

@@ -56,59 +56,67 @@ export type Settings = Readonly<
   readonly snapshotSecret: string | null
 }
 
+const DEFAULTS = {
+  follow: 'stream',
+  pollInterval: 5,
+  maxStaleness: 30,
+  onStale: 'accept',
+  keepKeysFor: 86_400,
+  clockTolerance: 10,
+  cacheSize: 10_000,
+  realm: undefined,
+  resourceMetadata: undefined,
+  onFailure: () => undefined,
+  fetch: (url: string, init: RequestInit) => fetch(url, init),
+  clock: systemClock,
+} as const
+
 /** @throws {TypeError} that names the option */
 export function readOptions(options: VerifierOptions): Settings {
-  const { issuer, apiKey = null, realm, resourceMetadata, serviceUrl = issuer, allowHttp = false } = options
-  const audience = typeof options.audience === 'string' ? [options.audience] : [...(options.audience ?? [])]
-  const clockTolerance = options.clockTolerance ?? 10
-  const snapshotSecret = options.snapshotSecret ?? apiKey?.key ?? null
-
-  demand(typeof issuer === 'string' && URL.canParse(issuer), 'issuer has to be a URL')
-  demand(audience.length > 0 && audience.every(Boolean), 'audience has to name this API: every token is for somebody')
-  demand(URL.canParse(serviceUrl), 'serviceUrl has to be a URL')
-  demand(allowHttp || isSafe(new URL(serviceUrl)), 'the issuer is asked over https only, unless allowHttp is true')
-  demand(clockTolerance >= 0 && clockTolerance <= 60, 'clockTolerance lies between 0 and 60 seconds')
-  demand(
-    [realm, resourceMetadata].every(isQuotable),
-    'realm and resourceMetadata take printable ASCII without " and \\',
-  )
-  demand(snapshotSecret === null || snapshotSecret.length >= 32, 'snapshotSecret has 32 characters at least')
-  demand(apiKey !== null || (options.onStale ?? 'accept') === 'accept', 'onStale needs an apiKey')
-  demand(apiKey !== null || options.follow === undefined, 'follow needs an apiKey')
-
-  return Object.freeze({
-    issuer,
-    audience,
+  const { apiKey = null, audience, serviceUrl = options.issuer, snapshotSecret = apiKey?.key ?? null } = options
+  const settings: Settings = {
+    ...DEFAULTS,
+    ...options,
     apiKey,
-    realm,
-    resourceMetadata,
+    audience: typeof audience === 'string' ? [audience] : audience,
+    serviceUrl: String(serviceUrl).replace(/\/+$/, ''),
     snapshotSecret,
-    serviceUrl: serviceUrl.replace(/\/+$/, ''),
-    clockTolerance,
-    follow: options.follow ?? 'stream',
-    pollInterval: positive(options.pollInterval ?? 5, 'pollInterval'),
-    maxStaleness: positive(options.maxStaleness ?? 30, 'maxStaleness'),
-    onStale: options.onStale ?? 'accept',
-    keepKeysFor: positive(options.keepKeysFor ?? 86_400, 'keepKeysFor'),
-    cacheSize: options.cacheSize ?? 10_000,
-    onFailure: options.onFailure ?? (() => undefined),
-    fetch: options.fetch ?? ((url, init) => fetch(url, init)),
-    clock: options.clock ?? systemClock,
-  })
+  }
+  const fault = RULES.find(([isKept]) => !isKept(settings, options))
+  if (fault !== undefined) throw new TypeError(fault[1])
+  return Object.freeze(settings)
 }
 
+type Rule = [isKept: (settings: Settings, options: VerifierOptions) => boolean, otherwise: string]
+
+const RULES: Rule[] = [
+  [({ issuer, serviceUrl }) => [issuer, serviceUrl].every((url) => URL.canParse(url)), 'issuer has to be a URL'],
+  [
+    ({ audience }) => Array.isArray(audience) && audience.length > 0 && audience.every(Boolean),
+    'audience has to name this API: a token is for somebody',
+  ],
+  [
+    ({ serviceUrl }, { allowHttp = false }) => allowHttp || isSafe(new URL(serviceUrl)),
+    'the issuer is asked over https only, unless allowHttp is true',
+  ],
+  [
+    ({ pollInterval, maxStaleness, keepKeysFor }) =>
+      [pollInterval, maxStaleness, keepKeysFor].every((each) => each > 0 && each < Infinity),
+    'pollInterval, maxStaleness and keepKeysFor are numbers of seconds above 0',
+  ],
+  [({ clockTolerance: each }) => each >= 0 && each <= 60, 'clockTolerance lies between 0 and 60 seconds'],
+  [({ cacheSize }) => cacheSize >= 0, 'cacheSize is a number of tokens'],
+  [
+    ({ realm, resourceMetadata }) => [realm, resourceMetadata].every(isQuotable),
+    'realm and resourceMetadata take printable ASCII without " and \\',
+  ],
+  [({ snapshotSecret: each }) => each === null || each.length >= 32, 'snapshotSecret has 32 characters at least'],
+  [({ apiKey, onStale }) => apiKey !== null || onStale === 'accept', 'onStale needs an apiKey'],
+  [({ apiKey }, { follow }) => apiKey !== null || follow === undefined, 'follow needs an apiKey'],
+]
+
 const isSafe = ({ protocol, hostname }: URL): boolean =>
-  protocol === 'https:' ||
-  (protocol === 'http:' && (/^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname) || hostname.endsWith('.localhost')))
+  protocol === 'https:' || (protocol === 'http:' && /^(localhost|127\.0\.0\.1|\[::1\]|.*\.localhost)$/.test(hostname))
 
 const isQuotable = (value: string | undefined): boolean =>
   value === undefined || /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/.test(value)
-
-function positive(value: number, name: string): number {
-  demand(Number.isFinite(value) && value > 0, `${name} is a number of seconds above 0`)
-  return value
-}
-
-function demand(isGood: boolean, message: string): void {
-  if (!isGood) throw new TypeError(message)
-}

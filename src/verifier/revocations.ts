@@ -101,7 +101,7 @@ export function createRevocations({ now }: { now: () => number }): Revocations {
       return () => void stop()
     },
     missedSome() {
-      for (const watched of [...watches.values()]) end([...watched], 'unknown')
+      for (const watched of watches.values()) end([...watched], 'unknown')
     },
     list: () =>
       (['revoked', 'stale'] as const).flatMap((kind) =>
