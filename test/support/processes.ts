@@ -11,6 +11,7 @@ import { startServer, TEST_ISSUER, TEST_SECRET, type TestServer } from './server
 
 export interface ServerProcess {
   readonly url: string
+  readonly pid: number
   /** What it wrote so far, both streams. */
   output(): string
   isAlive(): boolean
@@ -43,6 +44,7 @@ export async function startProcess(databaseUrl: string, environment: Environment
   }
   return {
     url: url ?? '',
+    pid: child.pid ?? 0,
     output,
     isAlive,
     async stop() {

@@ -22,7 +22,8 @@ const revokingKeys = (name: string, which: string): Statement<{ id: string }> =>
        insert into events (user_id, session_id, type, reason, actor, actor_session_id, ip)
        select coalesce(user_id, id), id, 'api_key.revoked', $3::text, $4::text, $5::uuid, $6::inet from ended
      )
-     select id, pg_notify('${REVOCATIONS_CHANNEL}', '') from ended`,
+     select id from ended`,
+    { announces: REVOCATIONS_CHANNEL },
   )
 
 export const revokeOne = revokingKeys('api_keys.revoke', 'id = $7::uuid')
@@ -36,7 +37,8 @@ const endingTokens = (name: string, which: string): Statement<{ id: string }> =>
        returning id, user_id, tokens_ended_at as at
      ), feed as (${feed('ended', '$3::text')}
      )
-     select id, pg_notify('${REVOCATIONS_CHANNEL}', '') from ended`,
+     select id from ended`,
+    { announces: REVOCATIONS_CHANNEL },
   )
 
 export const endTokensOfOwner = endingTokens('api_keys.end_tokens_of_owner', 'user_id = $1::uuid')

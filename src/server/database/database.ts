@@ -13,9 +13,19 @@ export interface Statement<Row> {
   readonly text: string
   /** Type only: what a row of the answer looks like. */
   readonly row?: Row
+  /**
+   * The channel on which every process hears that it gave a row, once that is committed. It is sent after the
+   * commit: PostgreSQL commits transactions that notify one by one, each waiting for the disk
+   * (docs/decisions/0021).
+   */
+  readonly announces?: string
 }
 
-export const statement = <Row = never>(name: string, text: string): Statement<Row> => ({ name, text })
+export const statement = <Row = never>(
+  name: string,
+  text: string,
+  options: { announces?: string } = {},
+): Statement<Row> => ({ name, text, ...options })
 
 export type Value = string | number | boolean | Date | Uint8Array | null | readonly string[] | readonly Uint8Array[]
 

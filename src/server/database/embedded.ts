@@ -1,41 +1,42 @@
 /** PGlite behind the port: PostgreSQL inside the process, for one process at a time. */
-import type { PGlite } from '@electric-sql/pglite'
+import type { PGlite, Transaction } from '@electric-sql/pglite'
 import { MikroORM } from '@mikro-orm/pglite'
 import { embeddedOptions } from '../../../mikro-orm.config.ts'
-import type { Database } from './database.ts'
+import type { Database, Queryable } from './database.ts'
 import { asUnavailable } from './unavailable.ts'
 
 /** @param pglite opened by this process, which holds its directory's lock; closed with the port */
 export async function overPglite(pglite: PGlite): Promise<Database & { orm: MikroORM }> {
   const orm = await MikroORM.init(embeddedOptions(() => Promise.resolve(pglite)))
+  /** Every process is this one. */
+  const listeners = new Map<string, ((payload: string) => void)[]>()
+  const announce = (channel: string): void => {
+    for (const onNotification of listeners.get(channel) ?? []) onNotification('')
+  }
 
   return {
     kind: 'embedded',
     orm,
-    async query({ text }, values) {
+    async query(statement, values) {
       try {
-        const { rows } = await pglite.query(text, [...values])
-        return rows.map(withBuffers) as never[]
+        return await boundTo(pglite, announce).query(statement, values)
       } catch (error) {
         throw asUnavailable(error)
       }
     },
     async transaction(work) {
+      const announced = new Set<string>()
       try {
-        return await pglite.transaction((tx) =>
-          work({
-            async query({ text }, values) {
-              const { rows } = await tx.query(text, [...values])
-              return rows.map(withBuffers) as never[]
-            },
-          }),
-        )
+        const result = await pglite.transaction((tx) => work(boundTo(tx, (channel) => announced.add(channel))))
+        for (const channel of announced) announce(channel)
+        return result
       } catch (error) {
         throw asUnavailable(error)
       }
     },
     unitOfWork: (work) => work(orm.em.fork() as never),
     async listen(channel, onNotification) {
+      listeners.set(channel, [...(listeners.get(channel) ?? []), onNotification])
       await pglite.listen(channel, onNotification)
     },
     async close() {
@@ -44,6 +45,14 @@ export async function overPglite(pglite: PGlite): Promise<Database & { orm: Mikr
     },
   }
 }
+
+const boundTo = (client: Pick<PGlite, 'query'> | Transaction, announce: (channel: string) => void): Queryable => ({
+  async query({ text, announces }, values) {
+    const { rows } = await client.query(text, [...values])
+    if (announces !== undefined && rows.length > 0) announce(announces)
+    return rows.map(withBuffers) as never[]
+  },
+})
 
 /** PGlite gives bytea as Uint8Array, node-postgres as Buffer: callers see one. */
 function withBuffers(row: unknown): unknown {

@@ -8,6 +8,9 @@ interface Subscription {
 
 export interface Listener {
   listen(channel: string, onNotification: (payload: string) => void, onGap: () => void): Promise<void>
+  /** Tells this process at once, and all others; many in a row become one. */
+  announce(channel: string): void
+  /** What was announced is sent first. */
   close(): Promise<void>
 }
 
@@ -33,7 +36,8 @@ export function listenOn(url: string, onError: (error: Error) => void): Listener
       connectionTimeoutMillis: PATIENCE,
       query_timeout: PATIENCE,
     })
-    fresh.on('notification', ({ channel, payload }) => {
+    fresh.on('notification', ({ channel, payload, processId }) => {
+      if (processId === (fresh as unknown as { processID: number }).processID) return // we told ourselves
       for (const { onNotification } of subscriptions.get(channel) ?? []) guarded(() => onNotification(payload ?? ''))
     })
     fresh.on('error', onError)
@@ -51,6 +55,27 @@ export function listenOn(url: string, onError: (error: Error) => void): Listener
     }
     if (isClosed) return hangUp(fresh)
     client = fresh
+    void send()
+  }
+
+  const announced = new Set<string>()
+  let sending: Promise<void> | undefined
+
+  /** What cannot be sent now is sent when the connection is back. */
+  const send = (): Promise<void> => (sending ??= sendAll().finally(() => (sending = undefined)))
+
+  async function sendAll(): Promise<void> {
+    for (const channel of announced) {
+      if (client === undefined) return
+      announced.delete(channel)
+      try {
+        await client.query(`notify ${pg.escapeIdentifier(channel)}`)
+      } catch (error) {
+        announced.add(channel)
+        onError(error as Error)
+        return
+      }
+    }
   }
 
   function reconnect(wait: number): void {
@@ -99,7 +124,13 @@ export function listenOn(url: string, onError: (error: Error) => void): Listener
       await connecting
       if (known === undefined) await client?.query(`listen ${pg.escapeIdentifier(channel)}`)
     },
+    announce(channel) {
+      for (const { onNotification } of subscriptions.get(channel) ?? []) guarded(() => onNotification(''))
+      announced.add(channel)
+      void send()
+    },
     async close() {
+      await send()
       isClosed = true
       clearTimeout(retry)
       clearInterval(heartbeat)

@@ -42,6 +42,7 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
   const orm = await MikroORM.init(postgresOptions(url, poolSettings))
   const pool = (await orm.em.getConnection().getNativeClient()) as Pool
   const listener = listenOn(url, onError)
+  const announce = (channel: string): void => listener.announce(channel)
 
   // A pool that ends while a connection is being made keeps that connection, and the process, for ever.
   const underWay = new Set<Promise<unknown>>()
@@ -62,8 +63,8 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
 
   const database: Database = {
     kind: 'postgresql',
-    query: (statement, values) => during(() => boundTo(pool).query(statement, values)),
-    transaction: (work) => during(() => inTransaction(pool, work)),
+    query: (statement, values) => during(() => boundTo(pool, announce).query(statement, values)),
+    transaction: (work) => during(() => inTransaction(pool, work, announce)),
     unitOfWork: (work) => during(() => work(orm.em.fork())),
     listen: (channel, onNotification, onGap) => listener.listen(channel, onNotification, onGap),
     async close() {
@@ -85,9 +86,12 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
   return database
 }
 
-const boundTo = (client: Pool | pg.PoolClient): Queryable => ({
-  async query({ name, text }, values) {
+type Announce = (channel: string) => void
+
+const boundTo = (client: Pool | pg.PoolClient, announce: Announce): Queryable => ({
+  async query({ name, text, announces }, values) {
     const { rows } = await client.query({ name, text, values: values as unknown[] })
+    if (announces !== undefined && rows.length > 0) announce(announces)
     return rows
   },
 })
@@ -96,13 +100,19 @@ const boundTo = (client: Pool | pg.PoolClient): Queryable => ({
  * By hand: MikroORM's transactions keep their connection for ever when they cannot roll back
  * (measured: after 16 lost connections the pool was empty).
  */
-async function inTransaction<Result>(pool: Pool, work: (tx: Queryable) => Promise<Result>): Promise<Result> {
+async function inTransaction<Result>(
+  pool: Pool,
+  work: (tx: Queryable) => Promise<Result>,
+  announce: Announce,
+): Promise<Result> {
+  const announced = new Set<string>()
   const client = await pool.connect()
   let lost: Error | undefined
   try {
     await client.query('begin')
-    const result = await work(boundTo(client))
+    const result = await work(boundTo(client, (channel) => announced.add(channel)))
     await client.query('commit')
+    for (const channel of announced) announce(channel)
     return result
   } catch (error) {
     await client.query('rollback').catch((failure: Error) => void (lost = failure))

@@ -18,7 +18,7 @@ export interface RevocationBus {
   subscribe(listener: BusListener): Promise<void>
 }
 
-/** Sent by the very transactions that write entries: there is no moment between commit and word of it. */
+/** The statements that write entries announce them, see `endingSessions`. */
 export const createNotifyBus = (database: Database): RevocationBus => ({
   subscribe: ({ onNews, onGap }) => database.listen(REVOCATIONS_CHANNEL, onNews, onGap),
 })

@@ -1,10 +1,10 @@
 /**
- * How sessions end: the rows, the feed's entries, the history and the notification to every process
- * commit together, in one statement.
+ * How sessions end: the rows, the feed's entries and the history commit together, in one statement; then
+ * every process is told.
  */
 import { statement, type Statement } from '../database/database.ts'
 
-/** Every process hears here that sessions ended: many in one transaction make one notification. */
+/** Every process hears here that sessions ended. */
 export const REVOCATIONS_CHANNEL = 'hallpass_revocations'
 
 export interface EndedSession {
@@ -35,7 +35,8 @@ export const endingSessions = (name: string, which: string, mail?: string): Stat
        insert into events (user_id, session_id, type, reason, subtype, actor, actor_session_id, ip)
        select user_id, id, 'session.revoked', $2::text, $7::text, $4::text, $5::uuid, $6::inet from ended
      )${mail === undefined ? '' : mailing(mail)}
-     select id, pg_notify('${REVOCATIONS_CHANNEL}', '') from ended`,
+     select id from ended`,
+    { announces: REVOCATIONS_CHANNEL },
   )
 
 const mailing = (purpose: string): string => `, mail as (
