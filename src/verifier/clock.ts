@@ -9,11 +9,14 @@ export interface Clock {
   after(milliseconds: number, run: () => void): () => void
 }
 
+/** Every runtime runs at once what is to wait longer, and again, and again. Milliseconds. */
+const LONGEST_TIMER = 2 ** 31 - 1
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(milliseconds, run) {
-    const timer: unknown = setTimeout(run, milliseconds)
+    const timer: unknown = setTimeout(run, Math.min(milliseconds, LONGEST_TIMER))
     // In Node, whoever is done may end although the verifier goes on.
     if (typeof timer === 'object' && timer !== null && 'unref' in timer) (timer as { unref(): void }).unref()
     return () => clearTimeout(timer as number)
@@ -22,14 +25,15 @@ export const systemClock: Clock = {
 
 /** Resolves after so many milliseconds, at once when `signal` is aborted. */
 export function pause(clock: Clock, milliseconds: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const wake = (): void => resolve()
-  const cancel = clock.after(milliseconds, wake)
-  signal.addEventListener('abort', wake)
-  if (signal.aborted) wake()
-  return promise.finally(() => {
-    cancel()
-    signal.removeEventListener('abort', wake)
+  return new Promise((resolve) => {
+    const wake = (): void => {
+      cancel()
+      signal.removeEventListener('abort', wake)
+      resolve()
+    }
+    const cancel = clock.after(milliseconds, wake)
+    signal.addEventListener('abort', wake)
+    if (signal.aborted) wake()
   })
 }
 

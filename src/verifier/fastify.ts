@@ -1,7 +1,6 @@
 /** For Fastify: `fastify.get('/orders', { onRequest: requireToken(verifier, { guards: [requireScope('orders')] }) }, ...)`. */
-import type { onRequestAsyncHookHandler } from 'fastify'
 import type { AccessTokenClaims } from '../protocol/claims.ts'
-import { authorizationOf } from './authorization.ts'
+import { authorizationOf, type NodeRequest } from './authorization.ts'
 import type { Verifier, VerifyOptions } from './verifier.ts'
 
 declare module 'fastify' {
@@ -11,17 +10,31 @@ declare module 'fastify' {
   }
 }
 
+/** What a hook needs, whatever the route has declared to take and to answer. */
+interface Request {
+  readonly raw: NodeRequest
+  accessToken: AccessTokenClaims
+}
+interface Reply {
+  code(status: number): Reply
+  headers(headers: Readonly<Record<string, string>>): Reply
+  send(body: never): unknown
+}
+
 /**
  * Lets requests with a good token pass, its claims in `request.accessToken`; answers the others. As `onRequest`
  * it refuses before a body is read.
  */
 export const requireToken =
-  (verifier: Verifier, options: VerifyOptions = {}): onRequestAsyncHookHandler =>
-  async (request, reply) => {
+  (verifier: Verifier, options: VerifyOptions = {}) =>
+  async (request: Request, reply: Reply): Promise<unknown> => {
     try {
-      request.accessToken = await verifier.verify(authorizationOf(request.raw), options)
+      return void (request.accessToken = await verifier.verify(authorizationOf(request.raw), options))
     } catch (error) {
       const { status, headers, body } = verifier.answer(error)
-      return reply.code(status).headers(headers).send(body)
+      return reply
+        .code(status)
+        .headers(headers)
+        .send(body as never)
     }
   }

@@ -1,5 +1,6 @@
 /** For whatever answers a `Request` with a `Response`: Deno, Bun, workers, Next.js route handlers. */
 import type { AccessTokenClaims } from '../protocol/claims.ts'
+import { bearerOf } from './authorization.ts'
 import type { Verifier, VerifyOptions } from './verifier.ts'
 
 /** Calls `handle` with the claims where the token is good, and answers otherwise. What else comes is handed on. */
@@ -12,7 +13,7 @@ export const withToken =
   async (request, ...rest) => {
     let token: AccessTokenClaims
     try {
-      token = await verifier.verify(request.headers.get('authorization'), options)
+      token = await verifier.verify(bearerOf(request.headers.get('authorization')), options)
     } catch (error) {
       const { status, headers, body } = verifier.answer(error)
       return new Response(body, { status, headers })

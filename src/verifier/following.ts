@@ -19,7 +19,10 @@ export type Follow = 'stream' | 'poll' | 'on-demand'
 export interface Following {
   /** In the background, from now on. */
   start(): void
-  /** Asks once; whoever comes meanwhile waits for the same answer. @throws {ServiceFailure} */
+  /**
+   * Asks once; whoever comes meanwhile waits for the same answer, and nobody is asked who has just failed.
+   * @throws {ServiceFailure}
+   */
   catchUp(): Promise<void>
   /** What was saved. @param horizon milliseconds since 1970 */
   restore(entries: readonly RevocationEntry[], horizon: number): void
@@ -62,12 +65,13 @@ export function createFollowing(deps: {
   const closing = new AbortController()
   let cursor: string | null = null
   let horizon: number | null = null
+  let failures = 0
   let silentStreams = 0
   let pollUntil = -Infinity
   let by: Following['by'] = 'nothing'
 
   async function run(): Promise<void> {
-    for (let failures = 0; !closing.signal.aborted;) {
+    while (!closing.signal.aborted) {
       try {
         await (mustPoll() ? pollAndPause() : stream())
         failures = 0
@@ -92,15 +96,15 @@ export function createFollowing(deps: {
   async function poll(timeout: number): Promise<void> {
     const askedAt = clock.monotonic()
     const path = paths.revocations + (cursor === null ? '' : `?since=${encodeURIComponent(cursor)}`)
-    const headers = { accept: 'application/json' }
+    const headers = { accept: 'application/json', 'cache-control': 'no-cache' }
     await service.ask(path, { headers, isAuthorized: true, timeout, signal: closing.signal }, async (response) => {
       if (response.status !== 200) throw failureOf(paths.revocations, response)
       const answer = await readJson(paths.revocations, response, LARGEST_ANSWER)
       const { cursor: next, revocations: list } = answer
       if (typeof next !== 'string' || !Array.isArray(list)) throw unreadable()
       for (const each of list as unknown[]) revocations.add(entryIn(each))
-      learn(answer, next)
       staleness.answered(askedAt, horizonIn(answer))
+      learn(answer, next)
     })
   }
 
@@ -112,13 +116,16 @@ export function createFollowing(deps: {
       ...(cursor === null ? {} : { 'last-event-id': cursor }),
     }
     const options = { headers, isAuthorized: true, timeout: SILENCE, signal: closing.signal }
+    let isAnswered = false
     let isComplete = false
     try {
       await service.ask(paths.revocations, options, async (response, heard) => {
+        isAnswered = true
         if (response.status !== 200) throw failureOf(paths.revocations, response)
         silentStreams += 1
         if (!/^text\/event-stream/i.test(response.headers.get('content-type') ?? '')) throw unreadable()
-        for await (const { event, data, id } of readEvents(withSigns(response, heard))) {
+        for await (const { event, data, id } of readEvents(bytesOf(response))) {
+          heard()
           const value = parseObject(data)
           if (value === null) throw unreadable()
           if (event === 'revocation') revocations.add(entryIn(value))
@@ -126,12 +133,17 @@ export function createFollowing(deps: {
           if (isComplete) staleness.moved(horizonIn(value))
           else staleness.answered(askedAt, horizonIn(value))
           learn(value, id)
+          if (isComplete) failures = 0 // it has lasted: what breaks it now is another matter
           silentStreams = 0
           isComplete = true
           by = 'stream'
           if (staleness.seconds * 1000 > SILENCE) throw new ServiceFailure('the feed comes late')
         }
       })
+    } catch (error) {
+      // Something on the way may keep back even the head of the answer.
+      if (!isAnswered && error instanceof ServiceFailure && error.isSilence) silentStreams += 1
+      throw error
     } finally {
       if (silentStreams >= MOST_SILENT_STREAMS) {
         silentStreams = 0
@@ -147,17 +159,34 @@ export function createFollowing(deps: {
     if (reset === true && cursor !== null) revocations.missedSome()
     if (next !== '') cursor = next
     horizon = horizonIn(answer)
+    revocations.forget(horizon / 1000)
     if (typeof jwks === 'string') onKeysAnnounced(jwks)
   }
 
   let catchingUp: Promise<void> | undefined
+  let mayCatchUpAt = -Infinity
+
+  async function catchUp(): Promise<void> {
+    if (catchingUp === undefined && clock.monotonic() < mayCatchUpAt)
+      throw new ServiceFailure('the feed could not be read a moment ago')
+    await (catchingUp ??= catchUpOnce().finally(() => (catchingUp = undefined)))
+  }
+
+  async function catchUpOnce(): Promise<void> {
+    try {
+      await poll(CATCH_UP_TIMEOUT)
+      if (follow === 'on-demand') by = 'on-demand'
+    } catch (error) {
+      mayCatchUpAt = clock.monotonic() + Math.max(pollInterval * 1000, retryAfterOf(error))
+      if (follow === 'on-demand') by = 'nothing'
+      onFailure(error)
+      throw error
+    }
+  }
 
   return {
     start: () => void run(),
-    catchUp: () =>
-      (catchingUp ??= poll(CATCH_UP_TIMEOUT)
-        .then(() => void (by = by === 'nothing' ? 'on-demand' : by))
-        .finally(() => (catchingUp = undefined))),
+    catchUp,
     restore(entries, savedHorizon) {
       for (const entry of entries) revocations.add(entry)
       staleness.restored(savedHorizon)
@@ -173,13 +202,6 @@ export function createFollowing(deps: {
       return by
     },
     close: () => closing.abort(),
-  }
-}
-
-async function* withSigns(response: Response, heard: () => void): AsyncGenerator<Uint8Array> {
-  for await (const chunk of bytesOf(response)) {
-    heard()
-    yield chunk
   }
 }
 

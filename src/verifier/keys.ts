@@ -2,7 +2,7 @@
  * The issuer's keys: fetched at the start, fetched anew in the background at 80 % of their age, kept through an
  * outage. Nobody waits for a fetch who holds a token of a known key.
  */
-import { importJWK, type JWK } from 'jose'
+import { importJWK, type CryptoKey, type JWK } from 'jose'
 import { paths } from '../protocol/paths.ts'
 import { ALGORITHMS, type VerificationKey } from './check-token.ts'
 import { backOff, type Clock } from './clock.ts'
@@ -29,6 +29,8 @@ export interface Keys {
   onWithdrawn(run: () => void): void
   /** Since they were last confirmed by the issuer, seconds; Infinity before. */
   readonly age: number
+  /** Whether what they signed is good, however long ago it was checked. */
+  readonly areGood: boolean
   readonly kids: string[]
   close(): void
 }
@@ -90,19 +92,29 @@ export function createKeys(deps: {
   }
 
   async function findSlowly(kid: string): Promise<VerificationKey | undefined> {
-    // In an outage nobody waits for one attempt after another.
-    if (age() >= maxAge && (failures === 0 || !isKept())) await fetchUnlessInVain()
-    if (!isKept()) throw unreachable()
-    const key = known.get(kid)
-    if (key !== undefined) return key
-    if (clock.monotonic() - strangerAskedAt >= COOLDOWN) {
-      strangerAskedAt = clock.monotonic()
-      await fetchUnlessInVain()
+    if (age() >= maxAge) {
+      // In an outage nobody waits for one attempt after another.
+      const isWaitedFor = failures === 0 || !isKept()
+      const fetched = fetchUnlessInVain()
+      if (isWaitedFor) await fetched
     }
+    if (!isKept()) throw unreachable()
+    if (!known.has(kid)) await fetchForStranger(kid)
     const found = known.get(kid)
     // A new key may be among those that cannot be fetched.
     if (found === undefined && failures > 0) throw unreachable()
     return found
+  }
+
+  async function fetchForStranger(kid: string): Promise<void> {
+    await flight?.catch(() => undefined)
+    if (known.has(kid)) return
+    // The set that was under way may be older than the key: that was not the stranger's turn.
+    if (flight === undefined) {
+      if (clock.monotonic() - strangerAskedAt < COOLDOWN || clock.monotonic() < mayAskAt) return
+      strangerAskedAt = clock.monotonic()
+    }
+    await fetchKeys().catch(() => undefined)
   }
 
   /** Whoever comes while the issuer is away waits for the attempt under way, and begins none of their own. */
@@ -141,17 +153,17 @@ export function createKeys(deps: {
     await service.ask(path, { headers }, async (response) => {
       if (response.status !== 304 || jwks === null) {
         if (response.status !== 200) throw failureOf(path, response)
-        await adopt(await readJson(path, response, LARGEST_SET))
+        const body = await readJson(path, response, LARGEST_SET)
+        adopt(body, await readKeys(body))
         etag = tagIn(response.headers.get('etag'))
       }
       confirmedAt = askedAt
-      maxAge = maxAgeIn(response.headers.get('cache-control')) * 1000
+      maxAge = Math.min(maxAgeIn(response.headers.get('cache-control')), keepFor) * 1000
     })
   }
 
-  /** @throws {ServiceFailure} for what is no key set, or has no key that could be used */
-  async function adopt(body: object): Promise<void> {
-    const read = await readKeys(body)
+  /** @throws {ServiceFailure} for what has no key that could be used */
+  function adopt(body: object, read: Map<string, KnownKey>): void {
     if (read.size === 0) throw new ServiceFailure(`${path} has no key to check tokens with`)
     const isGone = [...known.values()].some(({ kid, thumb }) => read.get(kid)?.thumb !== thumb)
     known = read
@@ -176,14 +188,19 @@ export function createKeys(deps: {
     },
     saved: () => (jwks === null ? null : { jwks, fetchedAt: clock.now() - age() }),
     async restore(saved) {
+      const read = await readKeys(saved.jwks)
       const since = clock.monotonic() - Math.max(0, clock.now() - saved.fetchedAt)
       if (since <= confirmedAt) return
-      await adopt(saved.jwks)
+      adopt(saved.jwks, read)
+      etag = null // which was that of others
       confirmedAt = since
     },
     onWithdrawn: (run) => void withdrawn.push(run),
     get age() {
       return age() / 1000
+    },
+    get areGood() {
+      return isKept()
     },
     get kids() {
       return [...known.keys()]
@@ -208,13 +225,22 @@ async function readKey(jwk: Record<string, unknown>): Promise<KnownKey | null> {
   // The algorithm is the key's own, whatever the set says of it (RFC 8725 section 3.1).
   if (alg !== algorithmOf(kty, crv)) return null
   try {
-    const { x, y, n, e } = jwk
-    // Public members only: a private key is never published, and if it were it would not be used.
+    const { x, y, n, e, d } = jwk
+    // Whose private half is published, everybody signs with it.
+    if (d !== undefined) return null
     const key = await importJWK(JSON.parse(JSON.stringify({ kty, crv, x, y, n, e })) as JWK, alg as string)
+    if (key instanceof Uint8Array || isWeak(key)) return null
     return { kid, alg: alg as string, key, thumb: JSON.stringify([alg, x, y, n, e]) }
   } catch {
     return null
   }
+}
+
+/** RFC 7518 section 3.3; and with an exponent of 1 the signature is the message itself. */
+function isWeak({ algorithm }: CryptoKey): boolean {
+  if (!('modulusLength' in algorithm)) return false
+  const { modulusLength, publicExponent } = algorithm as typeof algorithm & { publicExponent: Uint8Array }
+  return Number(modulusLength) < 2048 || publicExponent.reduce((number, byte) => number * 256 + byte, 0) < 3
 }
 
 function algorithmOf(kty: unknown, crv: unknown): string | undefined {

@@ -73,16 +73,20 @@ const DEFAULTS = {
 
 /** @throws {TypeError} that names the option */
 export function readOptions(options: VerifierOptions): Settings {
-  const { apiKey = null, audience, serviceUrl = options.issuer, snapshotSecret = apiKey?.key ?? null } = options
+  // Undefined is what an option is that somebody reads from an environment which does not have it.
+  const given = Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as unknown as VerifierOptions
+  const { apiKey = null, audience, serviceUrl = given.issuer, snapshotSecret = apiKey?.key ?? null } = given
   const settings: Settings = {
     ...DEFAULTS,
-    ...options,
+    ...given,
     apiKey,
     audience: typeof audience === 'string' ? [audience] : audience,
     serviceUrl: String(serviceUrl).replace(/\/+$/, ''),
     snapshotSecret,
   }
-  const fault = RULES.find(([isKept]) => !isKept(settings, options))
+  const fault = RULES.find(([isKept]) => !isKept(settings, given))
   if (fault !== undefined) throw new TypeError(fault[1])
   return Object.freeze(settings)
 }
@@ -90,15 +94,24 @@ export function readOptions(options: VerifierOptions): Settings {
 type Rule = [isKept: (settings: Settings, options: VerifierOptions) => boolean, otherwise: string]
 
 const RULES: Rule[] = [
-  [({ issuer, serviceUrl }) => [issuer, serviceUrl].every((url) => URL.canParse(url)), 'issuer has to be a URL'],
+  [
+    ({ issuer, serviceUrl }) => [issuer, serviceUrl].every(isAddress),
+    'issuer and serviceUrl are URLs, https or http, without a query, a fragment or a password',
+  ],
   [
     ({ audience }) => Array.isArray(audience) && audience.length > 0 && audience.every(Boolean),
     'audience has to name this API: a token is for somebody',
   ],
   [
     ({ serviceUrl }, { allowHttp = false }) => allowHttp || isSafe(new URL(serviceUrl)),
-    'the issuer is asked over https only, unless allowHttp is true',
+    'issuer and serviceUrl are asked over https only, unless allowHttp is true',
   ],
+  [
+    ({ apiKey }) => apiKey === null || isCredential(apiKey),
+    'apiKey is the id and the key, as hallpass api-keys create prints them',
+  ],
+  [({ follow }) => ['stream', 'poll', 'on-demand'].includes(follow), 'follow is stream, poll or on-demand'],
+  [({ onStale }) => ['accept', 'reject', 'introspect'].includes(onStale), 'onStale is accept, reject or introspect'],
   [
     ({ pollInterval, maxStaleness, keepKeysFor }) =>
       [pollInterval, maxStaleness, keepKeysFor].every((each) => each > 0 && each < Infinity),
@@ -114,6 +127,16 @@ const RULES: Rule[] = [
   [({ apiKey, onStale }) => apiKey !== null || onStale === 'accept', 'onStale needs an apiKey'],
   [({ apiKey }, { follow }) => apiKey !== null || follow === undefined, 'follow needs an apiKey'],
 ]
+
+const isAddress = (url: string): boolean => {
+  if (!URL.canParse(url) || /[?#]/.test(url)) return false
+  const { protocol, username, password } = new URL(url)
+  return /^https?:$/.test(protocol) && username === '' && password === ''
+}
+
+/** What HTTP Basic can carry (RFC 7617 section 2), and as long as a secret has to be that snapshots are sealed with. */
+const isCredential = ({ id, key }: Partial<ApiKeyCredential>): boolean =>
+  /^[\x21-\x39\x3b-\x7e]+$/.test(id ?? '') && /^[\x20-\x7e]{32,}$/.test(key ?? '')
 
 const isSafe = ({ protocol, hostname }: URL): boolean =>
   protocol === 'https:' || (protocol === 'http:' && /^(localhost|127\.0\.0\.1|\[::1\]|.*\.localhost)$/.test(hostname))

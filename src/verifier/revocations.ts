@@ -15,6 +15,8 @@ export type EndReason = 'revoked' | 'unknown'
 
 export interface Revocations {
   add(entry: RevocationEntry): void
+  /** Forgets what concerns no token any more. @param horizon seconds since 1970, the issuer's clock */
+  forget(horizon: number): void
   /** What an entry says of this token; the worse, where there are two. */
   findFor(token: Pick<AccessTokenClaims, 'sid' | 'iat'>): 'revoked' | 'stale' | null
   /**
@@ -38,8 +40,8 @@ interface Watch {
   readonly run: (reason: EndReason) => void
 }
 
-/** How many entries a new one looks at, to forget those that are past. */
-const SWEEP = 4
+/** Entries come nearly in the order of `until`: so many that are in force are passed over before it is given up. */
+const MOST_PASSED = 100
 
 /** @param now seconds since 1970 */
 export function createRevocations({ now }: { now: () => number }): Revocations {
@@ -47,16 +49,17 @@ export function createRevocations({ now }: { now: () => number }): Revocations {
   const known = { revoked: new Map<string, Known>(), stale: new Map<string, Known>() }
   const watches = new Map<string, Set<Watch>>()
 
-  function forget(entries: Map<string, Known>): void {
-    let looked = 0
+  function forgetUntil(past: number, entries: Map<string, Known>): void {
+    let passed = 0
     for (const [sid, { until }] of entries) {
-      if (until > now() || ++looked > SWEEP) return
-      entries.delete(sid)
+      if (until <= past) entries.delete(sid)
+      else if (++passed > MOST_PASSED) return
     }
   }
 
+  /** Each in a turn of its own: one that throws keeps no other from hearing of it. */
   function end(watched: Iterable<Watch>, reason: EndReason): void {
-    for (const { run } of watched) run(reason)
+    for (const { run } of watched) queueMicrotask(() => run(reason))
   }
 
   const isConcerned = (entry: Known | undefined, iat: number): boolean =>
@@ -65,11 +68,9 @@ export function createRevocations({ now }: { now: () => number }): Revocations {
   return {
     add({ sid, kind, issuedUntil, until }) {
       const entries = known[kind]
-      forget(entries)
       const before = entries.get(sid)
       // Entries come at least once, and in any order.
       if (before !== undefined && before.issuedUntil >= issuedUntil) return
-      if (until <= now()) return
       entries.delete(sid)
       entries.set(sid, { issuedUntil, until })
       const watched = kind === 'revoked' ? watches.get(sid) : undefined
@@ -78,6 +79,12 @@ export function createRevocations({ now }: { now: () => number }): Revocations {
           [...watched].filter(({ iat }) => iat <= issuedUntil),
           'revoked',
         )
+    },
+    forget(horizon) {
+      // Past by their clock and by ours: ours may be wrong and be set right, and then a token is young again.
+      const past = Math.min(horizon, now())
+      forgetUntil(past, known.revoked)
+      forgetUntil(past, known.stale)
     },
     findFor({ sid, iat }) {
       if (isConcerned(known.revoked.get(sid), iat)) return 'revoked'
@@ -97,7 +104,7 @@ export function createRevocations({ now }: { now: () => number }): Revocations {
         if (watched.size === 0 && watches.get(sid) === watched) watches.delete(sid)
         return wasOn
       }
-      if (isConcerned(known.revoked.get(sid), iat)) queueMicrotask(() => watch.run('revoked'))
+      if (isConcerned(known.revoked.get(sid), iat)) end([watch], 'revoked')
       return () => void stop()
     },
     missedSome() {

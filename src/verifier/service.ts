@@ -38,15 +38,23 @@ export class ServiceFailure extends Error {
   readonly status: number | null
   /** Milliseconds, as the answer asks for. */
   readonly retryAfter: number | null
+  /** Nothing came, until nobody waited any longer. */
+  readonly isSilence: boolean
 
-  constructor(message: string, options: { status?: number; retryAfter?: number | null; cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    options: { status?: number; retryAfter?: number | null; isSilence?: boolean; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? {} : { cause: options.cause })
     this.status = options.status ?? null
     this.retryAfter = options.retryAfter ?? null
+    this.isSilence = options.isSilence ?? false
   }
 }
 
 const TIMEOUT = 5_000
+/** However long the issuer asks to be left in peace: a mistake there is not to last a day here. Milliseconds. */
+const LONGEST_RETRY_AFTER = 5 * 60_000
 
 /** @param base where the service is, without a slash at its end */
 export function createService(deps: {
@@ -63,10 +71,15 @@ export function createService(deps: {
       const { method = 'GET', headers = {}, body, isAuthorized = false, timeout = TIMEOUT, signal } = options
       const giveUp = new AbortController()
       const abort = (): void => giveUp.abort()
-      let cancel = clock.after(timeout, abort)
+      let isSilence = false
+      const losePatience = (): void => {
+        isSilence = true
+        abort()
+      }
+      let cancel = clock.after(timeout, losePatience)
       const heard = (): void => {
         cancel()
-        cancel = clock.after(timeout, abort)
+        cancel = clock.after(timeout, losePatience)
       }
       signal?.addEventListener('abort', abort, { once: true })
       if (signal?.aborted === true) abort()
@@ -83,7 +96,10 @@ export function createService(deps: {
         abort() // whatever is left of the answer is not waited for
         throw error instanceof ServiceFailure
           ? error
-          : new ServiceFailure(`${path} cannot be reached`, { cause: error })
+          : new ServiceFailure(isSilence ? `${path} said nothing for ${timeout} ms` : `${path} cannot be reached`, {
+              isSilence,
+              cause: error,
+            })
       } finally {
         cancel()
         signal?.removeEventListener('abort', abort)
@@ -97,7 +113,7 @@ export function failureOf(path: string, response: Response): ServiceFailure {
   const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
   return new ServiceFailure(`${path} was answered ${response.status}`, {
     status: response.status,
-    retryAfter: Number.isFinite(seconds) ? seconds * 1000 : null,
+    retryAfter: Number.isFinite(seconds) ? Math.min(seconds * 1000, LONGEST_RETRY_AFTER) : null,
   })
 }
 

@@ -26,6 +26,8 @@ export function createStaleness(clock: Clock): Staleness {
 
   return {
     answered(askedAt, horizon) {
+      // The very same instant once more: some cache on the way has answered, and not the issuer.
+      if (anchor !== null && anchor.horizon === horizon && askedAt > anchor.at) return
       anchor = { at: askedAt, horizon }
       freshAt = Math.max(freshAt, askedAt)
     },

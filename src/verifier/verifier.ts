@@ -63,42 +63,54 @@ export interface VerifierStatus {
 /** @throws {TypeError} for options that cannot work */
 export function createVerifier(options: VerifierOptions): Verifier {
   const settings = readOptions(options)
-  const { issuer, audience, clock, clockTolerance, maxStaleness, onFailure } = settings
+  const { issuer, audience, clock, clockTolerance, maxStaleness } = settings
   const isInBackground = settings.follow !== 'on-demand'
   const now = (): number => clock.now()
+  /** In a turn of its own: whatever it throws is the API's mistake, and no reason to stop following. */
+  const onFailure = (error: unknown): void => queueMicrotask(() => settings.onFailure(error))
 
   const service = createService({ ...settings, base: settings.serviceUrl })
   const keys = createKeys({ service, clock, keepFor: settings.keepKeysFor, isInBackground, onFailure })
   const cache = createTokenCache({ size: settings.cacheSize, clockTolerance, now })
-  keys.onWithdrawn(() => cache.clear())
+  let withdrawals = 0
+  keys.onWithdrawn(() => {
+    withdrawals += 1
+    cache.clear()
+  })
   const rules = { issuer, audience, clockTolerance, now, findKey: (kid: string) => keys.find(kid) }
 
   const revocations = createRevocations({ now: () => now() / 1000 })
   const following =
     settings.apiKey === null
       ? null
-      : createFollowing({ ...settings, service, revocations, onKeysAnnounced: (etag) => keys.announced(etag) })
+      : createFollowing({ ...settings, service, revocations, onFailure, onKeysAnnounced: (etag) => keys.announced(etag) })
 
   async function verify(
     credential: string | null | undefined,
     options: VerifyOptions = {},
   ): Promise<AccessTokenClaims> {
     const accessToken = tokenIn(credential)
-    const digest = cache.digest(accessToken)
-    const key = typeof digest === 'string' ? digest : await digest
-    const token = cache.find(key) ?? (await checkAnew(accessToken, key))
+    const token = (keys.areGood ? cache.find(accessToken) : undefined) ?? (await checkAnew(accessToken))
     const { onStale = settings.onStale, guards } = options
     // Not awaited where there is nothing to wait for: it would cost more than the rest.
-    if (following !== null && isStale(following)) await whileStale(following, onStale, accessToken)
+    if (following === null) demandNone(onStale)
+    else if (isStale(following)) await whileStale(following, onStale, accessToken)
     refuseRevoked(token)
     if (guards !== undefined) for (const guard of guards) guard(token, now() / 1000)
     return token
   }
 
-  async function checkAnew(accessToken: string, key: string): Promise<AccessTokenClaims> {
+  async function checkAnew(accessToken: string): Promise<AccessTokenClaims> {
+    const before = withdrawals
     const token = deepFreeze(await checkToken(accessToken, rules))
-    cache.add(key, token)
+    // Its key may have been withdrawn meanwhile.
+    if (withdrawals === before) cache.add(accessToken, token)
     return token
+  }
+
+  /** A route that is to refuse what nobody can know must not be told that all is well. */
+  function demandNone(onStale: OnStale): void {
+    if (onStale !== 'accept') throw new TypeError('onStale needs an apiKey: without it no revocation is ever known')
   }
 
   const isStale = ({ staleness }: Following): boolean =>
@@ -106,7 +118,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
 
   async function whileStale(feed: Following, onStale: OnStale, accessToken: string): Promise<void> {
     // A process that slept, or has only just started, need not stay stale.
-    if (!isInBackground || onStale !== 'accept') await feed.catchUp().catch(onFailure)
+    if (!isInBackground || onStale !== 'accept') await feed.catchUp().catch(() => undefined) // told to onFailure
     if (feed.staleness <= maxStaleness || onStale === 'accept') return
     if (onStale === 'introspect') return introspect(accessToken)
     throw new Refused('revocations_unknown', `nothing was heard of revocations for ${Math.round(feed.staleness)} s`)

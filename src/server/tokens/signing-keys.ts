@@ -26,7 +26,7 @@ export interface PublishedKey {
 }
 
 interface LoadedKey extends Omit<PublishedKey, 'state'> {
-  readonly publicKey: CryptoKey | Uint8Array
+  readonly publicKey: CryptoKey
   readonly row: { readonly privateKey: Uint8Array; readonly secretFingerprint: Uint8Array }
   readonly revoked: boolean
   /** Opened when first needed: only the active key's private half ever is. */
@@ -42,7 +42,7 @@ export interface SigningKeys {
   stop(): void
   /** @throws {Unavailable} when no key of the ring opens the active one */
   active(): { kid: string; alg: string; privateKey: KeyObject }
-  publicKey(kid: string): { alg: string; key: CryptoKey | Uint8Array } | undefined
+  publicKey(kid: string): { alg: string; key: CryptoKey } | undefined
   /** What `/.well-known/jwks.json` answers (RFC 7517). */
   jwks(): { keys: JWK[] }
   list(): PublishedKey[]
@@ -217,7 +217,7 @@ async function load(row: SigningKey): Promise<LoadedKey> {
     createdAt: row.createdAt,
     activatesAt: row.activatesAt,
     publicJwk: row.publicJwk,
-    publicKey: await importJWK(row.publicJwk, row.alg),
+    publicKey: (await importJWK(row.publicJwk, row.alg)) as CryptoKey,
     row: { privateKey: row.privateKey, secretFingerprint: row.secretFingerprint },
     revoked: row.revokedAt != null,
   }

@@ -43,7 +43,6 @@ export function createTestClock(start = Date.now()): TestClock {
         await settle()
       }
       passed = end
-      await settle()
     },
     step: (seconds) => void (stepped += seconds * 1000),
   }

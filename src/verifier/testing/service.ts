@@ -28,6 +28,7 @@ export function createTestService(deps: { issuer: string; clock: TestClock; jwks
   const { issuer, clock, jwks } = deps
   const entries: Entry[] = []
   const streams = new Set<ReadableStreamDefaultController<Uint8Array>>()
+  let isTicking = false
   const requests: string[] = []
   const service = {
     fetch: answer as Fetch,
@@ -40,6 +41,7 @@ export function createTestService(deps: { issuer: string; clock: TestClock; jwks
     const { pathname, searchParams } = new URL(url)
     const path = pathname.slice(new URL(issuer).pathname.replace(/\/$/, '').length)
     requests.push(path)
+    init.signal?.throwIfAborted()
     if (service.isDown) throw new TypeError('fetch failed')
     if (path === paths.jwks) return answerKeys(new Headers(init.headers))
     if (path === paths.introspect)
@@ -80,6 +82,7 @@ export function createTestService(deps: { issuer: string; clock: TestClock; jwks
         for (const entry of inForce(since)) tell(stream, 'revocation', entry)
         tell(stream, 'horizon', horizon())
         streams.add(stream)
+        if (!isTicking) tick()
         const abort = (): void => breakOff(stream)
         signal?.addEventListener('abort', abort, { once: true })
       },
@@ -116,11 +119,11 @@ export function createTestService(deps: { issuer: string; clock: TestClock; jwks
     if (streams.delete(stream)) stream.error(new TypeError('terminated'))
   }
 
-  function everyFiveSeconds(): void {
-    tellHorizon()
-    clock.after(HORIZON_EVERY, everyFiveSeconds)
+  /** Only while somebody listens: a test that lets a day pass does not wait for it. */
+  function tick(): void {
+    isTicking = streams.size > 0
+    if (isTicking) clock.after(HORIZON_EVERY, () => (tellHorizon(), tick()))
   }
-  clock.after(HORIZON_EVERY, everyFiveSeconds)
 
   return service
 }

@@ -1,16 +1,17 @@
 import { generateKeyPairSync, sign as signBytes } from 'node:crypto'
 import { expect } from 'chai'
-import { exportJWK, SignJWT } from 'jose'
+import { type CryptoKey, exportJWK, importJWK, SignJWT } from 'jose'
 import { createAccessTokens } from '../../../src/server/tokens/access-token.ts'
 import type { SigningKeys } from '../../../src/server/tokens/signing-keys.ts'
 
 const ISSUER = 'https://issuer.example'
 const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const publicJwk = await exportJWK(publicKey)
+const imported = (await importJWK(publicJwk, 'ES256')) as CryptoKey
 
 const keys = {
   active: () => ({ kid: 'key 1', alg: 'ES256', privateKey }),
-  publicKey: (kid: string) => (kid === 'key 1' ? { alg: 'ES256', key: publicKey } : undefined),
+  publicKey: (kid: string) => (kid === 'key 1' ? { alg: 'ES256', key: imported } : undefined),
 } as unknown as SigningKeys
 
 const accessTokens = createAccessTokens({ issuer: ISSUER, audience: ['https://api.example'], ttl: 300, keys })
