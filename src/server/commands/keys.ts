@@ -1,6 +1,8 @@
+import { createPublicKey } from 'node:crypto'
 import { Command } from 'commander'
 import type { Write } from '../commands.ts'
 import type { Hallpass } from '../server.ts'
+import type { PublishedKey } from '../tokens/signing-keys.ts'
 import { required } from './required.ts'
 
 export function keysCommand(hallpass: Hallpass | null, write: Write): Command {
@@ -10,7 +12,9 @@ export function keysCommand(hallpass: Hallpass | null, write: Write): Command {
   command
     .command('list')
     .description('every key with its state: next, active, retired or withdrawn')
-    .action(() => {
+    .option('--pem', 'the public halves of those in the JWKS, for programs that cannot read it')
+    .action(({ pem = false }: { pem?: boolean }) => {
+      if (pem) return write(keys().list().filter(isPublished).map(toPem).join(''))
       for (const { kid, alg, state, activatesAt } of keys().list()) {
         write(`${kid}  ${alg}  ${state.padEnd(9)}  active from ${activatesAt.toISOString()}\n`)
       }
@@ -35,4 +39,12 @@ export function keysCommand(hallpass: Hallpass | null, write: Write): Command {
     })
 
   return command
+}
+
+const isPublished = ({ state }: PublishedKey): boolean => state !== 'withdrawn'
+
+/** RFC 7468 section 2 has text before the boundary ignored, so all of this may stand in one file. */
+function toPem({ kid, alg, state, publicJwk }: PublishedKey): string {
+  const key = createPublicKey({ key: publicJwk, format: 'jwk' })
+  return `# ${kid} ${alg} ${state}\n${key.export({ type: 'spki', format: 'pem' }).toString()}`
 }
