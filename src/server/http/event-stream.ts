@@ -2,7 +2,6 @@
  * Server-sent events (HTML standard, section 9.2), written to the response itself: a thousand followers get
  * the same bytes, and nothing stands between them and the socket.
  */
-import { once } from 'node:events'
 import type { Context } from './context.ts'
 
 export interface EventStream {
@@ -11,7 +10,9 @@ export interface EventStream {
   /** What everybody gets at once. A reader too slow for it is dropped, and resumes by its cursor. */
   send(bytes: Uint8Array): void
   readonly isOver: boolean
+  /** Runs at once where its reader has gone before it was opened. */
   onEnd(run: () => void): void
+  /** With what was sent so far, if the reader takes it soon. */
   end(): void
 }
 
@@ -19,6 +20,8 @@ export interface EventStream {
 const MOST_UNREAD = 1024 * 1024
 /** A reader that takes nothing for so long is gone. Milliseconds. */
 const PATIENCE = 30_000
+/** Whoever takes nothing may not hold up a process that stops. Milliseconds. */
+const LAST_PATIENCE = 2_000
 
 export interface ServerSentEvent {
   readonly event: string
@@ -34,6 +37,7 @@ export function openEventStream(ctx: Context): EventStream {
   const response = ctx.res
   const ending = new Set<() => void>()
   ctx.respond = false // Koa would end the response
+  ctx.onerror = () => undefined // a reader that goes away is no error of ours
   response.writeHead(200, {
     'Content-Type': 'text/event-stream; charset=utf-8',
     'Cache-Control': 'no-store, no-transform',
@@ -45,22 +49,38 @@ export function openEventStream(ctx: Context): EventStream {
     for (const run of ending) run()
   })
 
+  const isOver = (): boolean => response.writableEnded || response.destroyed
+
   return {
     async sendAll(text) {
-      if (response.write(text) || response.destroyed) return
-      const signal = AbortSignal.timeout(PATIENCE)
-      await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]).catch(() =>
-        response.destroy(),
-      )
+      if (isOver() || response.write(text)) return
+      await new Promise<void>((resolve) => {
+        const tooLong = setTimeout(() => response.destroy(), PATIENCE).unref()
+        const goOn = (): void => {
+          clearTimeout(tooLong)
+          response.off('drain', goOn).off('close', goOn)
+          resolve()
+        }
+        response.once('drain', goOn).once('close', goOn)
+      })
     },
     send(bytes) {
+      if (isOver()) return
       response.write(bytes)
       if (response.writableLength > MOST_UNREAD) response.destroy()
     },
     get isOver() {
-      return response.writableEnded || response.destroyed
+      return isOver()
     },
-    onEnd: (run) => void ending.add(run),
-    end: () => void response.end(),
+    onEnd(run) {
+      if (response.destroyed) run()
+      else ending.add(run)
+    },
+    end() {
+      if (isOver()) return
+      response.end()
+      const tooLong = setTimeout(() => response.destroy(), LAST_PATIENCE).unref()
+      response.once('close', () => clearTimeout(tooLong))
+    },
   }
 }

@@ -42,9 +42,11 @@ export const revocations = ({ feed, streams, keys }: Dependencies): Handler => {
       return
     }
     // Weak: the horizon moves on with every answer. 304 says that it has, and that nothing else did.
-    ctx.set('ETag', `W/"${entityTag(`${answer.isReset} ${jwksTag(keys)} ${answer.entries.map(entryJson).join()}`)}"`)
+    const tag = `W/"${entityTag(`${answer.isReset} ${jwksTag(keys)} ${answer.entries.map(entryJson).join()}`)}"`
+    ctx.set('ETag', tag)
     ctx.status = 200
-    if (ctx.fresh) ctx.status = 304
+    // Not `ctx.fresh`: fetch sends `Cache-Control: no-cache` beside If-None-Match, which that takes for a reload.
+    if (ctx.get('if-none-match').split(/ *, */).includes(tag)) ctx.status = 304
     else ctx.body = [...jsonOf(answer)].join('')
   }
 

@@ -22,11 +22,13 @@ export interface Cursor {
 export const NOTHING_SEEN = '1:1:'
 
 const LONGEST = 8192
+/** A cursor has to fit into a header. */
+const MOST_RUNNING = 100
 
 export const hasSeen = ({ xmin, xmax, running }: Snapshot, transactionId: number): boolean =>
   transactionId < xmin || (transactionId < xmax && !running.has(transactionId))
 
-/** @param text as PostgreSQL writes a `pg_snapshot`: `xmin:xmax:id,id,...` */
+/** @param text as PostgreSQL writes a `pg_snapshot`: `xmin:xmax:id,id,...`, in ascending order */
 export function parseSnapshot(text: string): Snapshot {
   const [xmin = '', xmax = '', running = ''] = text.split(':')
   return {
@@ -38,7 +40,15 @@ export function parseSnapshot(text: string): Snapshot {
 
 /** Opaque to followers. @param at milliseconds since 1970 */
 export const encodeCursor = (snapshot: string, at: number): string =>
-  Buffer.from(`${at}:${snapshot}`).toString('base64url')
+  Buffer.from(`${at}:${shortened(snapshot)}`).toString('base64url')
+
+/** Of very many transactions under way the first ones: what begins with the next counts as unseen, and is told again. */
+function shortened(snapshot: string): string {
+  const [xmin = '', , running = ''] = snapshot.split(':')
+  const ids = running.split(',')
+  const next = ids[MOST_RUNNING]
+  return next === undefined ? snapshot : `${xmin}:${next}:${ids.slice(0, MOST_RUNNING).join()}`
+}
 
 /** @returns null for what no process of this service has given out */
 export function decodeCursor(cursor: string): Cursor | null {

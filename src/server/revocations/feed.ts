@@ -28,6 +28,8 @@ export interface Reading {
   readonly cursor: string
   /** Whatever was committed before this instant is known. Milliseconds since 1970, the database's clock. */
   readonly horizon: number
+  /** Its turn came every five seconds, news or not. */
+  readonly isPeriodic: boolean
 }
 
 export interface FeedAnswer {
@@ -73,24 +75,40 @@ export function createFeed(deps: { database: Database; bus: RevocationBus; acces
   const subscribers = new Set<(reading: Reading) => void>()
   let snapshot = NOTHING_SEEN
   let horizon = 0
+  /** Which server answered last. */
+  let server = ''
+  let gaps = 0
+  let gapsCovered = 0
+  let isDue = false
   let tellingTook = 0
   let isStopped = false
 
   async function readTable(): Promise<void> {
-    const from = snapshot
+    const gapsBefore = gaps
+    let from = gapsBefore === gapsCovered ? snapshot : NOTHING_SEEN
+    let answer = await ask(from)
+    if (from !== NOTHING_SEEN && isNewDatabase(answer)) answer = await ask((from = NOTHING_SEEN))
+    const before = encodeCursor(from, horizon)
+    ;({ snapshot, server } = answer)
+    gapsCovered = gapsBefore
+    horizon = answer.now.getTime()
+    const news = answer.rows.flatMap(toRevocation).filter(isNews)
+    forgetOld()
+    const isPeriodic = isDue
+    isDue = false
+    tellAll({ news, from: before, cursor: encodeCursor(snapshot, horizon), horizon, isPeriodic })
+  }
+
+  async function ask(from: string): Promise<NewsRow & { rows: NewsRow[] }> {
     const rows = await database.query(readNews, [from])
     const [first] = rows
     if (first === undefined) throw new Error('a snapshot has one row at least')
-    const { snapshot: to, now } = first
-    const before = encodeCursor(from, horizon)
-    // Numbers that go back: another database. Everything in force is read once more, and is news where it is.
-    snapshot = parseSnapshot(to).xmax < parseSnapshot(from).xmax ? NOTHING_SEEN : to
-    horizon = now.getTime()
-    const news = rows.flatMap(toRevocation).filter(isNews)
-    for (const each of news) remember(each)
-    forgetOld()
-    tellAll({ news, from: before, cursor: encodeCursor(snapshot, horizon), horizon })
+    return { ...first, rows }
   }
+
+  /** Numbers that we have seen are given out again there: everything in force is read, and is news where it is. */
+  const isNewDatabase = (answer: NewsRow): boolean =>
+    answer.server !== server || parseSnapshot(answer.snapshot).xmax < parseSnapshot(snapshot).xmax
 
   function tellAll(reading: Reading): void {
     const start = performance.now()
@@ -98,11 +116,13 @@ export function createFeed(deps: { database: Database; bus: RevocationBus; acces
     tellingTook = performance.now() - start
   }
 
-  const isNews = (entry: Entry): boolean => (inForce.get(keyOf(entry))?.issuedUntil ?? 0) < entry.issuedUntil
-
-  function remember(entry: Revocation): void {
-    inForce.delete(keyOf(entry))
-    inForce.set(keyOf(entry), entry)
+  /** And remembers it, if so. */
+  function isNews(entry: Revocation): boolean {
+    const key = keyOf(entry)
+    if ((inForce.get(key)?.issuedUntil ?? 0) >= entry.issuedUntil) return false
+    inForce.delete(key)
+    inForce.set(key, entry)
+    return true
   }
 
   function forgetOld(): void {
@@ -134,7 +154,7 @@ export function createFeed(deps: { database: Database; bus: RevocationBus; acces
     read().catch((error: unknown) => log.warn({ failure: nameOf(error) }, 'the feed could not be read'))
   }
 
-  const timer = setInterval(readForNobody, READ_EVERY).unref()
+  let timer: NodeJS.Timeout | undefined
 
   return {
     read,
@@ -142,11 +162,15 @@ export function createFeed(deps: { database: Database; bus: RevocationBus; acces
       await bus.subscribe({
         onNews: readForNobody,
         onGap() {
-          snapshot = NOTHING_SEEN
+          gaps += 1
           readForNobody()
         },
       })
       await read()
+      timer = setInterval(() => {
+        isDue = true
+        readForNobody()
+      }, READ_EVERY).unref()
     },
     since(cursor) {
       const seen = cursor === null ? null : decodeCursor(cursor)
@@ -178,6 +202,7 @@ const keyOf = ({ kind, sid }: Entry): string => `${kind} ${sid}`
 interface NewsRow {
   snapshot: string
   now: Date
+  server: string
   /** Null where there are no news; then so is the rest. */
   session_id: string | null
   user_id: string
@@ -205,16 +230,20 @@ const toRevocation = (row: NewsRow): Revocation[] =>
       ]
 
 /**
- * One row at least, for the snapshot; it is the statement's own. `statement_timestamp()` is older than the
- * snapshot: nothing that was committed before it is missing.
+ * One row at least, for the snapshot; it is the statement's own. `now()` is older than that: nothing that was
+ * committed before it is missing. `statement_timestamp()` would not do: the driver sends Bind and Execute, and
+ * PostgreSQL takes the snapshot at the first and this time at the second. A server has the time of its start
+ * for a name, since another one, and the same one restored, has another.
  */
 const readNews = statement<NewsRow>(
   'revocations.read_news',
-  `select seen.snapshot, seen.now, r.session_id, r.user_id, r.kind, r.reason, r.issued_until, r.until,
+  `select seen.snapshot, seen.now, seen.server, r.session_id, r.user_id, r.kind, r.reason, r.issued_until, r.until,
      r.transaction_id::text
-   from (select pg_current_snapshot()::text as snapshot, statement_timestamp() as now) as seen
+   from (
+     select pg_current_snapshot()::text as snapshot, now() as now, pg_postmaster_start_time()::text as server
+   ) as seen
    left join revocations r on r.transaction_id >= pg_snapshot_xmin($1::text::pg_snapshot)
      and not pg_visible_in_snapshot(r.transaction_id, $1::text::pg_snapshot)
-     and r.until > statement_timestamp()
+     and r.until > now()
    order by r.position`,
 )
