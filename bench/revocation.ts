@@ -11,6 +11,7 @@
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { Agent, request } from 'node:http'
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -33,6 +34,9 @@ const RATE = 500
 const ONE_BY_ONE = 200
 /** Followers that watch each session, where there are so many. */
 const WATCHED_BY = 10
+
+/** As many connections as a load balancer keeps. */
+const agent = new Agent({ keepAlive: true, maxSockets: 64 })
 
 interface Doomed {
   readonly sid: string
@@ -70,6 +74,7 @@ try {
   await server.stop()
   await postgres.stop()
   await stopSharedMailServer()
+  agent.destroy()
 }
 print(results)
 
@@ -132,13 +137,17 @@ async function measure(
   }
 }
 
-async function signOut(accessToken: string): Promise<number> {
-  const { status } = await fetch(`${server.url}/v1/sessions/current`, {
-    method: 'DELETE',
-    headers: { authorization: `Bearer ${accessToken}` },
+function signOut(accessToken: string): Promise<number> {
+  const headers = { authorization: `Bearer ${accessToken}` }
+  return new Promise((resolve, reject) => {
+    const sent = request(`${server.url}/v1/sessions/current`, { method: 'DELETE', headers, agent }, (response) => {
+      const at = performance.timeOrigin + performance.now()
+      response.resume()
+      if (response.statusCode === 204) resolve(at)
+      else reject(new Error(`signing out was answered ${response.statusCode}`))
+    })
+    sent.on('error', reject).end()
   })
-  if (status !== 204) throw new Error(`signing out was answered ${status}`)
-  return performance.timeOrigin + performance.now()
 }
 
 /** Waits until every watcher has refused, ten seconds at most after the last word. */

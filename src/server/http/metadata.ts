@@ -3,7 +3,7 @@ import { paths } from '../../protocol/paths.ts'
 import type { Grant } from '../grants/grant.ts'
 import type { SigningKeys } from '../tokens/signing-keys.ts'
 import type { Context, Handler } from './context.ts'
-import { entityTag } from './entity-tag.ts'
+import { entityTag, isAnsweredByTag } from './entity-tag.ts'
 
 /** Seconds; a key is published at least twice as long before it signs. */
 const MAX_AGE = 300
@@ -39,12 +39,7 @@ function answerCacheable(ctx: Context, document: object): void {
   // An allowed origin was answered by name already, which is what a request with credentials needs.
   if (!ctx.response.get('Access-Control-Allow-Origin')) ctx.set('Access-Control-Allow-Origin', '*')
   ctx.set('Cross-Origin-Resource-Policy', 'cross-origin')
-  ctx.etag = entityTag(body)
-  ctx.status = 200
-  if (ctx.fresh) {
-    ctx.status = 304
-    return
-  }
+  if (isAnsweredByTag(ctx, `"${entityTag(body)}"`)) return
   ctx.type = 'application/json'
   ctx.body = body
 }

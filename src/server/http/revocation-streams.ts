@@ -61,7 +61,8 @@ export function createRevocationStreams(deps: {
     if (live.size === 0) return
     if (reading.news.length > ENTRIES_AT_ONCE) {
       const { news: entries, from, cursor, horizon } = reading
-      for (const stream of live) void catchUp(stream, { entries, from, cursor, horizon, isReset: false })
+      const pieces: string[] = []
+      for (const stream of live) void catchUp(stream, { entries, from, cursor, horizon, isReset: false }, pieces)
       return
     }
     const text = textOf(reading)
@@ -70,20 +71,24 @@ export function createRevocationStreams(deps: {
     for (const stream of live) stream.send(bytes)
   }
 
-  async function catchUp(stream: EventStream, answer: FeedAnswer): Promise<void> {
+  /** @param pieces of the answer, where others are told the same: each is written once */
+  async function catchUp(stream: EventStream, answer: FeedAnswer, pieces?: string[]): Promise<void> {
     live.delete(stream)
     for (let next: FeedAnswer | null = answer; next !== null && !stream.isOver;) {
       catchingUp.set(stream, null)
-      await tellInPieces(stream, next)
+      await tellInPieces(stream, next, next === answer ? pieces : undefined)
       next = catchingUp.get(stream) ?? null
     }
     catchingUp.delete(stream)
     if (!stream.isOver) live.add(stream)
   }
 
-  async function tellInPieces(stream: EventStream, { entries, from, cursor, horizon, isReset }: FeedAnswer) {
+  async function tellInPieces(stream: EventStream, answer: FeedAnswer, pieces?: string[]): Promise<void> {
+    const { entries, from, cursor, horizon, isReset } = answer
     for (let index = 0; index < entries.length && !stream.isOver; index += ENTRIES_AT_ONCE) {
-      await stream.sendAll(entryEvents(entries.slice(index, index + ENTRIES_AT_ONCE), from))
+      const piece = pieces?.[index] ?? entryEvents(entries.slice(index, index + ENTRIES_AT_ONCE), from)
+      if (pieces !== undefined) pieces[index] = piece
+      await stream.sendAll(piece)
     }
     await stream.sendAll(horizonEvent(cursor, horizon, isReset))
   }

@@ -5,7 +5,7 @@ import { entryJson } from '../revocations/entry.ts'
 import type { Feed, FeedAnswer } from '../revocations/feed.ts'
 import type { SigningKeys } from '../tokens/signing-keys.ts'
 import { callingKeyOf, type Handler } from './context.ts'
-import { entityTag, jwksTag } from './entity-tag.ts'
+import { entityTag, isAnsweredByTag, jwksTag } from './entity-tag.ts'
 import { openEventStream } from './event-stream.ts'
 import { readQuery } from './query.ts'
 import type { RevocationStreams } from './revocation-streams.ts'
@@ -43,11 +43,7 @@ export const revocations = ({ feed, streams, keys }: Dependencies): Handler => {
     }
     // Weak: the horizon moves on with every answer. 304 says that it has, and that nothing else did.
     const tag = `W/"${entityTag(`${answer.isReset} ${jwksTag(keys)} ${answer.entries.map(entryJson).join()}`)}"`
-    ctx.set('ETag', tag)
-    ctx.status = 200
-    // Not `ctx.fresh`: fetch sends `Cache-Control: no-cache` beside If-None-Match, which that takes for a reload.
-    if (ctx.get('if-none-match').split(/ *, */).includes(tag)) ctx.status = 304
-    else ctx.body = [...jsonOf(answer)].join('')
+    if (!isAnsweredByTag(ctx, tag)) ctx.body = [...jsonOf(answer)].join('')
   }
 
   function* jsonOf({ entries, cursor, horizon, isReset }: FeedAnswer): Generator<string> {
