@@ -9,9 +9,19 @@
  * Every contestant takes its turn in every round (A B C A B C), and the median of its rounds counts. Tokens
  * arrive as they do in a server: each time a new string, made from bytes.
  */
-import { createLocalJWKSet, jwtVerify } from 'jose'
-import { generateKeyPair, exportJWK, exportSPKI, SignJWT, type CryptoKey, type JSONWebKeySet } from 'jose'
+import {
+  createLocalJWKSet,
+  exportJWK,
+  exportSPKI,
+  generateKeyPair,
+  jwtVerify,
+  SignJWT,
+  type CryptoKey,
+  type JSONWebKeySet,
+} from 'jose'
 import { parseArgs } from 'node:util'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { createVerifier, type Refused } from '../src/verifier/index.ts'
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } })
@@ -42,6 +52,7 @@ interface Sample {
 console.log(`Node ${process.version}, ${rounds} rounds of ${TURN} ms, median\n`)
 for (const alg of ['ES256', 'EdDSA', 'RS256']) await compare(alg)
 await timeRefusals()
+await rememberMany()
 
 async function compare(alg: string): Promise<void> {
   const issuer = await anIssuer(alg)
@@ -109,14 +120,8 @@ async function seenBefore(alg: string, { jwks, pem }: BenchIssuer): Promise<Cont
 }
 
 /** Following a feed, with a thousand revocations remembered: as it stands in an API. */
-async function ourVerifier(jwks: object, cacheSize: number) {
-  const until = new Date(Date.now() + 3600_000).toISOString()
-  const revocations = Array.from({ length: 1_000 }, () => ({
-    sid: crypto.randomUUID(),
-    kind: 'revoked',
-    issued_until: new Date().toISOString(),
-    until,
-  }))
+async function ourVerifier(jwks: object, cacheSize: number, feed: Response = someRevocations(1_000)) {
+  const answers: Record<string, Response | undefined> = { jwks: Response.json(jwks), feed }
   const verifier = createVerifier({
     issuer: ISSUER,
     audience: AUDIENCE,
@@ -125,15 +130,22 @@ async function ourVerifier(jwks: object, cacheSize: number) {
     pollInterval: 3600,
     maxStaleness: 3600,
     cacheSize,
-    fetch: (url) =>
-      Promise.resolve(
-        Response.json(
-          url.endsWith('jwks.json') ? jwks : { cursor: '1', horizon: new Date().toISOString(), revocations },
-        ),
-      ),
+    fetch: (url) => {
+      const name = url.endsWith('jwks.json') ? 'jwks' : 'feed'
+      const answer = answers[name]
+      delete answers[name] // or its text would be counted as ours
+      return answer === undefined ? Promise.reject(new Error('asked twice')) : Promise.resolve(answer)
+    },
   })
-  await verifier.ready()
+  while ((verifier.status().revocations?.staleness ?? 0) === Infinity)
+    await new Promise((resolve) => setTimeout(resolve, 1))
   return verifier
+}
+
+function someRevocations(count: number): Response {
+  const times = { issued_until: new Date().toISOString(), until: new Date(Date.now() + 3600_000).toISOString() }
+  const revocations = Array.from({ length: count }, () => ({ sid: crypto.randomUUID(), kind: 'revoked', ...times }))
+  return Response.json({ cursor: '1', horizon: new Date().toISOString(), revocations })
 }
 
 interface FastJwt {
@@ -250,4 +262,39 @@ async function timeRefusals(): Promise<void> {
     console.log(`| ${name} | ${slowest.toFixed(2)} |`)
   }
   verifier.close()
+}
+
+/** Everybody signed out at once: what that costs an API. */
+async function rememberMany(): Promise<void> {
+  const many = 1_000_000
+  const issuer = await anIssuer('ES256')
+  const tokens = await Promise.all(Array.from({ length: TOKENS }, () => issuer.sign()))
+  const before = await heapBytes()
+  let feed: Response | undefined = someRevocations(many)
+  const start = performance.now()
+  const verifier = await ourVerifier(issuer.jwks, 10_000, feed)
+  const took = performance.now() - start
+  feed = undefined
+  const bytes = (await heapBytes()) - before
+  const bench = { name: '', verify: (token: string) => verifier.verify(token) }
+  const [sample] = await run(
+    [bench],
+    tokens.map((token) => Buffer.from(token)),
+  )
+  const { revocations } = verifier.status()
+  console.log(`
+### ${revocations?.remembered.toLocaleString('en')} revocations remembered
+
+Read as one JSON answer in ${Math.round(took)} ms; ${Math.round(bytes / many)} bytes each, ${Math.round(bytes / 1024 / 1024)} MB. Tokens seen before: ${Math.round(sample?.perSecond ?? 0).toLocaleString('en')} a second.`)
+  verifier.close()
+}
+
+async function heapBytes(): Promise<number> {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  for (let count = 0; count < 3; count += 1) {
+    collect()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return process.memoryUsage().heapUsed
 }

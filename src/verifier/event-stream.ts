@@ -24,7 +24,8 @@ export async function* readEvents(chunks: AsyncIterable<Uint8Array>): AsyncGener
   let id = ''
 
   function demandRoomFor(line: string): void {
-    if (size + line.length > LONGEST) throw new RangeError('an event stream with an event of more than 64 Ki characters')
+    if (size + line.length > LONGEST)
+      throw new RangeError('an event stream with an event of more than 64 Ki characters')
   }
 
   for await (const chunk of chunks) {

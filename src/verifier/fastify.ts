@@ -1,4 +1,5 @@
 /** For Fastify: `fastify.get('/orders', { onRequest: requireToken(verifier, { guards: [requireScope('orders')] }) }, ...)`. */
+export type {} from 'fastify' // what is declared below adds to it, and so has to be found
 import type { AccessTokenClaims } from '../protocol/claims.ts'
 import { authorizationOf, type NodeRequest } from './authorization.ts'
 import type { Verifier, VerifyOptions } from './verifier.ts'
@@ -32,9 +33,7 @@ export const requireToken =
       return void (request.accessToken = await verifier.verify(authorizationOf(request.raw), options))
     } catch (error) {
       const { status, headers, body } = verifier.answer(error)
-      return reply
-        .code(status)
-        .headers(headers)
-        .send(body as never)
+      reply.code(status).headers(headers)
+      return reply.send(body as never)
     }
   }

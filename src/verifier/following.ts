@@ -32,6 +32,8 @@ export interface Following {
   readonly horizon: number | null
   /** How it goes at this moment. */
   readonly by: Follow | 'nothing'
+  /** On demand: somebody else asks at this moment, unless they were cut off. */
+  readonly isAsking: boolean
   close(): void
 }
 
@@ -57,7 +59,7 @@ export function createFollowing(deps: {
   /** Seconds between two polls. */
   pollInterval: number
   /** The issuer's keys are those with this ETag. */
-  onKeysAnnounced: (etag: string) => void
+  onKeysAnnounced: (etag: string) => Promise<void>
   onFailure: (error: unknown) => void
 }): Following {
   const { service, clock, revocations, follow, pollInterval, onKeysAnnounced, onFailure } = deps
@@ -104,7 +106,9 @@ export function createFollowing(deps: {
       if (typeof next !== 'string' || !Array.isArray(list)) throw unreadable()
       for (const each of list as unknown[]) revocations.add(entryIn(each))
       staleness.answered(askedAt, horizonIn(answer))
-      learn(answer, next)
+      const keysKnown = learn(answer, next)
+      // Nothing goes on after the request that asked.
+      if (follow === 'on-demand') await keysKnown
     })
   }
 
@@ -132,7 +136,7 @@ export function createFollowing(deps: {
           if (event !== 'horizon') continue
           if (isComplete) staleness.moved(horizonIn(value))
           else staleness.answered(askedAt, horizonIn(value))
-          learn(value, id)
+          void learn(value, id)
           if (isComplete) failures = 0 // it has lasted: what breaks it now is another matter
           silentStreams = 0
           isComplete = true
@@ -155,21 +159,30 @@ export function createFollowing(deps: {
   }
 
   /** Only a horizon says that everything before it has arrived: the ids of single entries are not kept. */
-  function learn({ jwks, reset, ...answer }: Record<string, unknown>, next: string): void {
+  function learn({ jwks, reset, ...answer }: Record<string, unknown>, next: string): Promise<void> | undefined {
     if (reset === true && cursor !== null) revocations.missedSome()
     if (next !== '') cursor = next
     horizon = horizonIn(answer)
     revocations.forget(horizon / 1000)
-    if (typeof jwks === 'string') onKeysAnnounced(jwks)
+    return typeof jwks === 'string' ? onKeysAnnounced(jwks) : undefined
   }
 
   let catchingUp: Promise<void> | undefined
   let mayCatchUpAt = -Infinity
+  let askingSince = -Infinity
 
   async function catchUp(): Promise<void> {
     if (catchingUp === undefined && clock.monotonic() < mayCatchUpAt)
       throw new ServiceFailure('the feed could not be read a moment ago')
-    await (catchingUp ??= catchUpOnce().finally(() => (catchingUp = undefined)))
+    // Where nothing runs between requests, what one began never ends for another, should it be cut off.
+    await (follow === 'on-demand'
+      ? catchUpOnDemand()
+      : (catchingUp ??= catchUpOnce().finally(() => (catchingUp = undefined))))
+  }
+
+  async function catchUpOnDemand(): Promise<void> {
+    askingSince = clock.monotonic()
+    await catchUpOnce().finally(() => (askingSince = -Infinity))
   }
 
   async function catchUpOnce(): Promise<void> {
@@ -200,6 +213,9 @@ export function createFollowing(deps: {
     },
     get by() {
       return by
+    },
+    get isAsking() {
+      return clock.monotonic() - askingSince < CATCH_UP_TIMEOUT
     },
     close: () => closing.abort(),
   }

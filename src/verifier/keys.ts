@@ -19,8 +19,8 @@ export interface Keys {
   find(kid: string): Promise<VerificationKey | undefined> | VerificationKey
   /** @throws {Refused} `issuer_unreachable` */
   ready(): Promise<void>
-  /** The issuer says that its keys have changed, by the ETag they have now. */
-  announced(etag: string): void
+  /** The issuer says what ETag its keys have now. Resolves when they are known, or cannot be. */
+  announced(etag: string): Promise<void>
   /** What is known, to be saved; null before the first fetch. */
   saved(): SavedKeys | null
   /** What was saved, unless something newer is known. */
@@ -48,6 +48,8 @@ const DEFAULT_AGE = 300
 const SHORTEST_AGE = 10
 /** A strange `kid` has the keys fetched, but no more often than this. Milliseconds. */
 const COOLDOWN = 30_000
+/** Whoever asked longer ago was cut off. Milliseconds. */
+const LONGEST_ASKING = 10_000
 /** Between attempts while the issuer is away. Milliseconds. */
 const FIRST_WAIT = 1_000
 const LONGEST_WAIT = 60_000
@@ -75,6 +77,7 @@ export function createKeys(deps: {
   let confirmedAt = -Infinity
   let maxAge = DEFAULT_AGE * 1000
   let strangerAskedAt = -Infinity
+  let isStrangerAsking = false
   let failures = 0
   let mayAskAt = -Infinity
   let flight: Promise<void> | undefined
@@ -111,10 +114,15 @@ export function createKeys(deps: {
     if (known.has(kid)) return
     // The set that was under way may be older than the key: that was not the stranger's turn.
     if (flight === undefined) {
-      if (clock.monotonic() - strangerAskedAt < COOLDOWN || clock.monotonic() < mayAskAt) return
+      const since = clock.monotonic() - strangerAskedAt
+      // On demand another request asks at this moment, and cannot be waited for: nobody can tell yet.
+      if (isStrangerAsking && since < LONGEST_ASKING) throw unreachable()
+      if (since < COOLDOWN || clock.monotonic() < mayAskAt) return
       strangerAskedAt = clock.monotonic()
     }
+    isStrangerAsking = true
     await fetchKeys().catch(() => undefined)
+    isStrangerAsking = false
   }
 
   /** Whoever comes while the issuer is away waits for the attempt under way, and begins none of their own. */
@@ -123,7 +131,9 @@ export function createKeys(deps: {
     await fetchKeys().catch(() => undefined)
   }
 
-  const fetchKeys = (): Promise<void> => (flight ??= fetchOnce().finally(() => (flight = undefined)))
+  /** Where nothing runs between requests, what one request began never ends for another, should it be cut off. */
+  const fetchKeys = (): Promise<void> =>
+    isInBackground ? (flight ??= fetchOnce().finally(() => (flight = undefined))) : fetchOnce()
 
   async function fetchOnce(): Promise<void> {
     cancelNext()
@@ -134,7 +144,8 @@ export function createKeys(deps: {
       fetchAfter(maxAge * 0.8)
     } catch (error) {
       const wait = Math.max(backOff(failures, FIRST_WAIT, LONGEST_WAIT), retryAfterOf(error))
-      failures += 1
+      // Attempts side by side fail for one reason, and count as one.
+      if (clock.monotonic() >= mayAskAt) failures += 1
       mayAskAt = clock.monotonic() + wait
       fetchAfter(wait)
       onFailure(error)
@@ -154,10 +165,12 @@ export function createKeys(deps: {
       if (response.status !== 304 || jwks === null) {
         if (response.status !== 200) throw failureOf(path, response)
         const body = await readJson(path, response, LARGEST_SET)
-        adopt(body, await readKeys(body))
+        const read = await readKeys(body)
+        if (askedAt < confirmedAt) return // the answer to somebody who asked later came before
+        adopt(body, read)
         etag = tagIn(response.headers.get('etag'))
       }
-      confirmedAt = askedAt
+      confirmedAt = Math.max(confirmedAt, askedAt)
       maxAge = Math.min(maxAgeIn(response.headers.get('cache-control')), keepFor) * 1000
     })
   }
@@ -182,9 +195,9 @@ export function createKeys(deps: {
       if (age() >= maxAge) await fetchUnlessInVain()
       if (!isKept()) throw unreachable()
     },
-    announced(announcedEtag) {
+    async announced(announcedEtag) {
       if (etag !== null && announcedEtag !== etag && clock.monotonic() >= mayAskAt)
-        void fetchKeys().catch(() => undefined)
+        await fetchKeys().catch(() => undefined)
     },
     saved: () => (jwks === null ? null : { jwks, fetchedAt: clock.now() - age() }),
     async restore(saved) {

@@ -16,7 +16,11 @@ export interface VerifierOptions {
    * `hallpass api-keys create --scope revocations:read`, and `introspect` where `onStale` says so.
    */
   readonly apiKey?: ApiKeyCredential
-  /** How to follow; `stream` by default. */
+  /**
+   * How to follow; `stream` by default. `on-demand` is for runtimes that run nothing between requests, also
+   * without an `apiKey`: nothing, the keys included, is asked for but by a request. Cloudflare's workers do so
+   * by default.
+   */
   readonly follow?: Follow
   /** Seconds between two polls; 5 by default. */
   readonly pollInterval?: number
@@ -56,8 +60,11 @@ export type Settings = Readonly<
   readonly snapshotSecret: string | null
 }
 
+/** A worker may begin nothing before its first request, and nothing outlives a request. */
+const isWorker = (globalThis as { navigator?: { userAgent?: string } }).navigator?.userAgent === 'Cloudflare-Workers'
+
 const DEFAULTS = {
-  follow: 'stream',
+  follow: isWorker ? 'on-demand' : 'stream',
   pollInterval: 5,
   maxStaleness: 30,
   onStale: 'accept',
@@ -125,7 +132,10 @@ const RULES: Rule[] = [
   ],
   [({ snapshotSecret: each }) => each === null || each.length >= 32, 'snapshotSecret has 32 characters at least'],
   [({ apiKey, onStale }) => apiKey !== null || onStale === 'accept', 'onStale needs an apiKey'],
-  [({ apiKey }, { follow }) => apiKey !== null || follow === undefined, 'follow needs an apiKey'],
+  [
+    ({ apiKey }, { follow = 'on-demand' }) => apiKey !== null || follow === 'on-demand',
+    'follow needs an apiKey, unless it is on-demand',
+  ],
 ]
 
 const isAddress = (url: string): boolean => {

@@ -83,7 +83,13 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const following =
     settings.apiKey === null
       ? null
-      : createFollowing({ ...settings, service, revocations, onFailure, onKeysAnnounced: (etag) => keys.announced(etag) })
+      : createFollowing({
+          ...settings,
+          service,
+          revocations,
+          onFailure,
+          onKeysAnnounced: (etag) => keys.announced(etag),
+        })
 
   async function verify(
     credential: string | null | undefined,
@@ -117,6 +123,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
     staleness > (isInBackground ? maxStaleness : Math.min(maxStaleness, settings.pollInterval))
 
   async function whileStale(feed: Following, onStale: OnStale, accessToken: string): Promise<void> {
+    // One who asks is enough, as long as what is known will do.
+    if (feed.isAsking && feed.staleness <= maxStaleness) return
     // A process that slept, or has only just started, need not stay stale.
     if (!isInBackground || onStale !== 'accept') await feed.catchUp().catch(() => undefined) // told to onFailure
     if (feed.staleness <= maxStaleness || onStale === 'accept') return

@@ -1,4 +1,5 @@
 /** Looking at sessions: nothing here is rotated, extended or counted as reuse. */
+import { validate as isUuid } from 'uuid'
 import { Unavailable } from '../errors.ts'
 import { statement, type Database } from '../database/database.ts'
 import { decodeRefreshToken, type RefreshToken } from '../tokens/refresh-token.ts'
@@ -66,6 +67,7 @@ export function createReading({ database, ring }: { database: Database; ring: Ri
       return row ? toSession(row) : null
     },
     async findLive(userId, sessionId) {
+      if (!isUuid(userId) || !isUuid(sessionId)) return null // a token of our key says so, and no session does
       const [row] = await database.query(findLiveSession, [userId, sessionId])
       return row ? { session: toSession(row), now: row.now } : null
     },
