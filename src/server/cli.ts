@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The commands. `serve`, `migrate` and `config` are the process's own; the rest speak to the service. */
+import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { runCommand, serviceCommands, type Write } from './commands.ts'
 import { ConfigError, describeConfig, loadEnvironment, readConfig, type Config } from './config.ts'
@@ -25,7 +26,7 @@ const EXPECTED = [
 ]
 
 const write: Write = (text) => void process.stdout.write(text)
-const program = new Command('hallpass').description('sessions for apps and APIs')
+const program = new Command('hallpass').description('sessions for apps and APIs').version(readVersion())
 
 program
   .command('serve')
@@ -84,6 +85,12 @@ async function speakToService(argv: string[], config: Config): Promise<number> {
     if (!(error instanceof DirectoryInUse) || path === null) throw error
     return sendCommand({ path, argv, write })
   }
+}
+
+/** In the repository and in what is published alike, it is the package two folders up. */
+function readVersion(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
 }
 
 /** A command sends no mail: where one is run, a mail server need not be known. */

@@ -11,7 +11,6 @@ import { isSignedBy } from './signature.ts'
 
 /** Asymmetric ones only: whoever can check a token cannot make one (RFC 8725 section 3.1). */
 export const ALGORITHMS = ['ES256', 'EdDSA', 'RS256'] as const
-export type Algorithm = (typeof ALGORITHMS)[number]
 
 /** A key and the one algorithm that it is for (RFC 8725 section 3.1). */
 export interface VerificationKey {

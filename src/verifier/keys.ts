@@ -117,7 +117,8 @@ export function createKeys(deps: {
       const since = clock.monotonic() - strangerAskedAt
       // On demand another request asks at this moment, and cannot be waited for: nobody can tell yet.
       if (isStrangerAsking && since < LONGEST_ASKING) throw unreachable()
-      if (since < COOLDOWN || clock.monotonic() < mayAskAt) return
+      // Whoever asks still was cut off: that was nobody's turn.
+      if ((since < COOLDOWN && !isStrangerAsking) || clock.monotonic() < mayAskAt) return
       strangerAskedAt = clock.monotonic()
     }
     isStrangerAsking = true

@@ -1,6 +1,6 @@
 /** Every way in which a token is not accepted: a stable code for the program, and what the caller is told. */
 
-/** Stable: for logs, metrics and decisions of the API. The caller is told less, see `challenge.ts`. */
+/** Stable: for logs, metrics and decisions of the API. The caller is told less, see `answer.ts`. */
 export type RefusedCode =
   | 'token_missing'
   | 'token_malformed'

@@ -102,8 +102,14 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (following === null) demandNone(onStale)
     else if (isStale(following)) await whileStale(following, onStale, accessToken)
     refuseRevoked(token)
-    if (guards !== undefined) for (const guard of guards) guard(token, now() / 1000)
+    if (guards !== undefined) for (const guard of guards) mustPass(guard, token)
     return token
+  }
+
+  /** A guard that answers false, or later, has refused nobody. */
+  function mustPass(guard: Guard, token: AccessTokenClaims): void {
+    const answer: unknown = guard(token, now() / 1000)
+    if (answer !== undefined) throw new TypeError('a guard throws to refuse, at once, and returns nothing')
   }
 
   async function checkAnew(accessToken: string): Promise<AccessTokenClaims> {

@@ -243,6 +243,18 @@ describe('The keys that a verifier checks with', () => {
       await pass(1)
       expect(await verifyWith(verifier)).to.equal(null)
     })
+
+    it('are asked for anew where whoever asked was cut off', async () => {
+      const verifier = await aReadyVerifier({ follow: 'on-demand' })
+      line.answer(paths.jwks, () => new Promise(() => undefined))
+      await issuer.rotateKey()
+      void verifyWith(verifier)
+      await pass(0)
+      line.answer(paths.jwks)
+      expect(await verifyWith(verifier), 'nobody can tell yet').to.equal('issuer_unreachable')
+      await pass(10)
+      expect(await verifyWith(verifier)).to.equal(null)
+    })
   })
 
   describe('in an outage', () => {

@@ -1,0 +1,7 @@
+/** For runtimes that run a file: Node, Deno, Bun. It is told of a service, and writes what came of it all. */
+import process from 'node:process'
+import { tryInMemory, tryService } from './program.js'
+
+const service = JSON.parse(process.argv[2])
+const results = { inMemory: await tryInMemory(), service: await tryService(service) }
+process.stdout.write(JSON.stringify(results))
