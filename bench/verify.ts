@@ -9,39 +9,29 @@
  * Every contestant takes its turn in every round (A B C A B C), and the median of its rounds counts. Tokens
  * arrive as they do in a server: each time a new string, made from bytes.
  */
-import {
-  createLocalJWKSet,
-  exportJWK,
-  exportSPKI,
-  generateKeyPair,
-  jwtVerify,
-  SignJWT,
-  type CryptoKey,
-  type JSONWebKeySet,
-} from 'jose'
 import { parseArgs } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { createVerifier, type Refused } from '../src/verifier/index.ts'
+import type { Refused } from '../src/verifier/index.ts'
+import {
+  firstSight,
+  ourVerifier,
+  seenBefore,
+  someRevocations,
+  type Contestant,
+  type Verify,
+} from './verify/contestants.ts'
+import { anIssuer } from './verify/issuer.ts'
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' } } })
 const rounds = Number(values.rounds)
 
-const ISSUER = 'https://id.example'
-const AUDIENCE = 'https://api.example'
 /** Different tokens, more than any cache line keeps warm. */
 const TOKENS = 1_000
 /** Requests that an API has under way at once. */
 const IN_FLIGHT = 16
 /** Milliseconds that a contestant works in a round. */
 const TURN = 600
-
-type Verify = (token: string) => unknown
-
-interface Contestant {
-  readonly name: string
-  readonly verify: Verify
-}
 
 interface Sample {
   readonly perSecond: number
@@ -64,131 +54,6 @@ async function compare(alg: string): Promise<void> {
   const jose = first[0]?.perSecond ?? Number.NaN
   print(`${alg}, a token never seen before`, first, jose)
   print(`${alg}, a token seen before`, before, jose)
-}
-
-interface BenchIssuer {
-  readonly jwks: JSONWebKeySet
-  readonly pem: string
-  sign(claims?: Record<string, unknown>): Promise<string>
-}
-
-async function anIssuer(alg: string): Promise<BenchIssuer> {
-  const { publicKey, privateKey } = await generateKeyPair(alg, { modulusLength: 3072, extractable: true })
-  const jwk = { ...(await exportJWK(publicKey)), kid: 'a-key-of-the-issuer', alg, use: 'sig' }
-  return {
-    jwks: { keys: [jwk] },
-    pem: await exportSPKI(publicKey),
-    sign: (claims = {}) => signToken(privateKey, alg, claims),
-  }
-}
-
-function signToken(privateKey: CryptoKey, alg: string, claims: Record<string, unknown>): Promise<string> {
-  const now = Math.floor(Date.now() / 1000)
-  return new SignJWT({
-    iss: ISSUER,
-    sub: crypto.randomUUID(),
-    aud: AUDIENCE,
-    client_id: 'default',
-    iat: now,
-    exp: now + 3600,
-    jti: crypto.randomUUID(),
-    sid: crypto.randomUUID(),
-    auth_time: now,
-    amr: ['pwd'],
-    scope: '',
-    ...claims,
-  })
-    .setProtectedHeader({ alg, typ: 'at+jwt', kid: 'a-key-of-the-issuer' })
-    .sign(privateKey)
-}
-
-async function firstSight(alg: string, { jwks, pem }: BenchIssuer): Promise<Contestant[]> {
-  const keys = createLocalJWKSet(jwks)
-  const joseOptions = { issuer: ISSUER, audience: AUDIENCE, algorithms: [alg], typ: 'at+jwt', clockTolerance: 10 }
-  const ours = await ourVerifier(jwks, 0)
-  return [
-    { name: 'jose', verify: (token) => jwtVerify(token, keys, joseOptions) },
-    { name: 'hallpass/verifier', verify: (token) => ours.verify(token) },
-    ...(await fastJwt(alg, pem, false)),
-    ...(await awsJwtVerify(jwks)),
-  ]
-}
-
-async function seenBefore(alg: string, { jwks, pem }: BenchIssuer): Promise<Contestant[]> {
-  const ours = await ourVerifier(jwks, 10_000)
-  return [{ name: 'hallpass/verifier', verify: (token) => ours.verify(token) }, ...(await fastJwt(alg, pem, 10_000))]
-}
-
-/** Following a feed, with a thousand revocations remembered: as it stands in an API. */
-async function ourVerifier(jwks: object, cacheSize: number, feed: Response = someRevocations(1_000)) {
-  const answers: Record<string, Response | undefined> = { jwks: Response.json(jwks), feed }
-  const verifier = createVerifier({
-    issuer: ISSUER,
-    audience: AUDIENCE,
-    apiKey: { id: 'bench', key: 'a key that opens nothing at all, anywhere' },
-    follow: 'poll',
-    pollInterval: 3600,
-    maxStaleness: 3600,
-    cacheSize,
-    fetch: (url) => {
-      const name = url.endsWith('jwks.json') ? 'jwks' : 'feed'
-      const answer = answers[name]
-      delete answers[name] // or its text would be counted as ours
-      return answer === undefined ? Promise.reject(new Error('asked twice')) : Promise.resolve(answer)
-    },
-  })
-  while ((verifier.status().revocations?.staleness ?? 0) === Infinity)
-    await new Promise((resolve) => setTimeout(resolve, 1))
-  return verifier
-}
-
-function someRevocations(count: number): Response {
-  const times = { issued_until: new Date().toISOString(), until: new Date(Date.now() + 3600_000).toISOString() }
-  const revocations = Array.from({ length: count }, () => ({ sid: crypto.randomUUID(), kind: 'revoked', ...times }))
-  return Response.json({ cursor: '1', horizon: new Date().toISOString(), revocations })
-}
-
-interface FastJwt {
-  createVerifier(options: Record<string, unknown>): Verify
-}
-
-async function fastJwt(alg: string, key: string, cache: number | false): Promise<Contestant[]> {
-  const module = await theirs<FastJwt>('fast-jwt')
-  if (module === null) return []
-  const options = {
-    key,
-    algorithms: [alg],
-    allowedIss: ISSUER,
-    allowedAud: AUDIENCE,
-    checkTyp: 'at+jwt',
-    clockTolerance: 10_000,
-    cache,
-  }
-  return [{ name: cache === false ? 'fast-jwt' : 'fast-jwt, cache', verify: module.createVerifier(options) }]
-}
-
-interface AwsJwtVerify {
-  readonly JwtVerifier: {
-    create(options: object): { cacheJwks(jwks: object): void; verify: Verify }
-  }
-}
-
-async function awsJwtVerify(jwks: object): Promise<Contestant[]> {
-  const module = await theirs<AwsJwtVerify>('aws-jwt-verify')
-  if (module === null) return []
-  const verifier = module.JwtVerifier.create({
-    issuer: ISSUER,
-    audience: AUDIENCE,
-    jwksUri: `${ISSUER}/jwks.json`,
-    graceSeconds: 10,
-  })
-  verifier.cacheJwks(jwks)
-  return [{ name: 'aws-jwt-verify', verify: (token) => verifier.verify(token) }]
-}
-
-/** Installed for bench/ alone; without them the table is shorter. */
-async function theirs<Module>(name: string): Promise<Module | null> {
-  return (await import(name).catch(() => null)) as Module | null
 }
 
 async function run(contestants: Contestant[], tokens: readonly Buffer[]): Promise<(Sample & { name: string })[]> {

@@ -1,6 +1,6 @@
 /** The HTTP server around the application: its time-outs, and how it stops. */
 import { createServer as createHttpServer, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createRequestListener } from './request-listener.ts'
 import type { Hallpass } from './server.ts'
@@ -30,11 +30,18 @@ export async function listen(hallpass: Hallpass, host: string, port: number): Pr
   const { readiness } = hallpass
   const handle = createRequestListener(hallpass)
   const answering = new Set<ServerResponse>()
+  /** Clients open connections ahead of need. To Node one without a first request is not idle. */
+  const unused = new Set<Socket>()
   const server = createHttpServer(TIMEOUTS, (request, response) => {
+    unused.delete(request.socket)
     answering.add(response)
     response.once('close', () => answering.delete(response))
     if (readiness.isStopping) closeAfter(response)
     handle(request, response)
+  })
+  server.on('connection', (socket) => {
+    unused.add(socket)
+    socket.once('close', () => unused.delete(socket))
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -46,7 +53,7 @@ export async function listen(hallpass: Hallpass, host: string, port: number): Pr
       readiness.stop()
       for (const response of answering) closeAfter(response)
       await sleep(linger)
-      await drain(server)
+      await drain(server, unused)
     },
   }
 }
@@ -56,12 +63,13 @@ function closeAfter(response: ServerResponse): void {
   if (!response.headersSent) response.setHeader('Connection', 'close')
 }
 
-async function drain(server: Server): Promise<void> {
+async function drain(server: Server, unused: ReadonlySet<Socket>): Promise<void> {
   let isClosed = false
   const closed = new Promise<void>((resolve) => server.close(() => resolve())).then(() => void (isClosed = true))
   const deadline = Date.now() + DRAIN_DEADLINE
   while (!isClosed && Date.now() < deadline) {
     server.closeIdleConnections()
+    for (const socket of unused) if (socket.bytesRead === 0) socket.destroy()
     await Promise.race([closed, sleep(DRAIN_STEP)])
   }
   server.closeAllConnections()

@@ -72,7 +72,9 @@ describe('The outbox', function () {
 
   it('sends every mail once when all goes well, however many processes empty it', async () => {
     const [one, other, third] = [await serverWith(null), await serverWith(null), await serverWith(null)]
-    const addresses = await Promise.all(Array.from({ length: 20 }, () => register(one.url)))
+    const addresses: string[] = []
+    // In turn: a busy machine hashes no more than so many passwords at once.
+    while (addresses.length < 20) addresses.push(await register(one.url))
     await Promise.all([one, other, third].map(({ hallpass }) => hallpass.sending.run()))
     const mails = await sharedMailServer()
     for (const email of addresses) {

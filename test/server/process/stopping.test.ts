@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -73,6 +74,17 @@ describe('a server that is told to stop', () => {
     await sleep(100)
     expect(await server.stop()).to.equal(0)
     expect(await everything).to.match(/^HTTP\/1\.1 200 /)
+  })
+
+  it('closes connections that were opened ahead of need, while it still finishes a request', async () => {
+    const unused = connect(Number(new URL(server.url).port), '127.0.0.1')
+    await once(unused, 'connect')
+    const request = await beginSignIn(server)
+    const exit = server.stop()
+    unused.resume()
+    await once(unused, 'close')
+    expect(await request.finish()).to.match(/^HTTP\/1\.1 401 /)
+    expect(await exit).to.equal(0)
   })
 
   it('waits for nobody for ever: a request that never ends is cut, and the exit code is 0 all the same', async function () {
