@@ -26,7 +26,9 @@ export interface Following {
   catchUp(): Promise<void>
   /** What was saved. @param horizon milliseconds since 1970 */
   restore(entries: readonly RevocationEntry[], horizon: number): void
-  /** Seconds since everything was known; Infinity before. */
+  /** When everything was known. By the monotonic clock, milliseconds; -Infinity before. */
+  readonly freshAt: number
+  /** The same in seconds since then; Infinity before. */
   readonly staleness: number
   /** Milliseconds since 1970, the issuer's clock; null before. */
   readonly horizon: number | null
@@ -204,6 +206,9 @@ export function createFollowing(deps: {
       for (const entry of entries) revocations.add(entry)
       staleness.restored(savedHorizon)
       horizon ??= savedHorizon
+    },
+    get freshAt() {
+      return staleness.freshAt
     },
     get staleness() {
       return staleness.seconds

@@ -29,8 +29,8 @@ export interface Keys {
   onWithdrawn(run: () => void): void
   /** Since they were last confirmed by the issuer, seconds; Infinity before. */
   readonly age: number
-  /** Whether what they signed is good, however long ago it was checked. */
-  readonly areGood: boolean
+  /** Until then what they signed is good, however long ago it was checked. By the monotonic clock, milliseconds. */
+  readonly goodUntil: number
   readonly kids: string[]
   close(): void
 }
@@ -213,8 +213,8 @@ export function createKeys(deps: {
     get age() {
       return age() / 1000
     },
-    get areGood() {
-      return isKept()
+    get goodUntil() {
+      return confirmedAt + keepFor * 1000
     },
     get kids() {
       return [...known.keys()]

@@ -15,6 +15,8 @@ export interface Staleness {
   moved(horizon: number): void
   /** What was saved: only there the two clocks meet. @param horizon milliseconds since 1970 */
   restored(horizon: number): void
+  /** By the monotonic clock, milliseconds; -Infinity before anything was heard. */
+  readonly freshAt: number
   /** Seconds; Infinity before anything was heard. */
   readonly seconds: number
 }
@@ -40,6 +42,9 @@ export function createStaleness(clock: Clock): Staleness {
     },
     restored(horizon) {
       freshAt = Math.max(freshAt, clock.monotonic() - Math.max(0, clock.now() - horizon))
+    },
+    get freshAt() {
+      return freshAt
     },
     get seconds() {
       return (clock.monotonic() - freshAt) / 1000

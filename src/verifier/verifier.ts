@@ -96,11 +96,13 @@ export function createVerifier(options: VerifierOptions): Verifier {
     options: VerifyOptions = {},
   ): Promise<AccessTokenClaims> {
     const accessToken = tokenIn(credential)
-    const token = (keys.areGood ? cache.find(accessToken) : undefined) ?? (await checkAnew(accessToken))
+    // Once: to ask for the time is a tenth of a check.
+    const at = clock.monotonic()
+    const token = (at <= keys.goodUntil ? cache.find(accessToken) : undefined) ?? (await checkAnew(accessToken))
     const { onStale = settings.onStale, guards } = options
     // Not awaited where there is nothing to wait for: it would cost more than the rest.
     if (following === null) demandNone(onStale)
-    else if (isStale(following)) await whileStale(following, onStale, accessToken)
+    else if (at - following.freshAt > freshFor) await whileStale(following, onStale, accessToken)
     refuseRevoked(token)
     if (guards !== undefined) for (const guard of guards) mustPass(guard, token)
     return token
@@ -125,8 +127,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (onStale !== 'accept') throw new TypeError('onStale needs an apiKey: without it no revocation is ever known')
   }
 
-  const isStale = ({ staleness }: Following): boolean =>
-    staleness > (isInBackground ? maxStaleness : Math.min(maxStaleness, settings.pollInterval))
+  /** Milliseconds. */
+  const freshFor = 1000 * (isInBackground ? maxStaleness : Math.min(maxStaleness, settings.pollInterval))
 
   async function whileStale(feed: Following, onStale: OnStale, accessToken: string): Promise<void> {
     // One who asks is enough, as long as what is known will do.
