@@ -101,17 +101,22 @@ export function createFollowing(deps: {
     const askedAt = clock.monotonic()
     const path = paths.revocations + (cursor === null ? '' : `?since=${encodeURIComponent(cursor)}`)
     const headers = { accept: 'application/json', 'cache-control': 'no-cache' }
-    await service.ask(path, { headers, isAuthorized: true, timeout, signal: closing.signal }, async (response) => {
-      if (response.status !== 200) throw failureOf(paths.revocations, response)
-      const answer = await readJson(paths.revocations, response, LARGEST_ANSWER)
-      const { cursor: next, revocations: list } = answer
-      if (typeof next !== 'string' || !Array.isArray(list)) throw unreadable()
-      for (const each of list as unknown[]) revocations.add(entryIn(each))
-      staleness.answered(askedAt, horizonIn(answer))
-      const keysKnown = learn(answer, next)
-      // Nothing goes on after the request that asked.
-      if (follow === 'on-demand') await keysKnown
-    })
+    await service.ask(
+      path,
+      { headers, isAuthorized: true, timeout, signal: closing.signal },
+      async (response, heard) => {
+        if (response.status !== 200) throw failureOf(paths.revocations, response)
+        // A million entries take their time: what counts is that they keep coming.
+        const answer = await readJson(paths.revocations, response, LARGEST_ANSWER, heard)
+        const { cursor: next, revocations: list } = answer
+        if (typeof next !== 'string' || !Array.isArray(list)) throw unreadable()
+        for (const each of list as unknown[]) revocations.add(entryIn(each))
+        staleness.answered(askedAt, horizonIn(answer))
+        const keysKnown = learn(answer, next)
+        // Nothing goes on after the request that asked.
+        if (follow === 'on-demand') await keysKnown
+      },
+    )
   }
 
   async function stream(): Promise<void> {
@@ -229,10 +234,11 @@ export function createFollowing(deps: {
 function entryIn(value: unknown): RevocationEntry {
   if (!isObject(value)) throw unreadable()
   const { sid, kind, issued_until: issuedUntil, until } = value
-  if (typeof sid !== 'string' || (kind !== 'revoked' && kind !== 'stale')) throw unreadable()
+  if (typeof sid !== 'string' || typeof kind !== 'string') throw unreadable()
   return {
     sid,
-    kind,
+    // A kind of a later version: whatever it says, a refresh settles it.
+    kind: kind === 'revoked' ? 'revoked' : 'stale',
     issuedUntil: Math.floor(instantIn(issuedUntil) / 1000),
     until: Math.ceil(instantIn(until) / 1000),
   }

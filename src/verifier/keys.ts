@@ -73,6 +73,8 @@ export function createKeys(deps: {
   let known = new Map<string, KnownKey>()
   let jwks: JsonWebKeySet | null = null
   let etag: string | null = null
+  /** What was announced when they were last fetched for it: proxies change ETags, or drop them. */
+  let fetchedFor: string | null = null
   /** By the monotonic clock, milliseconds. */
   let confirmedAt = -Infinity
   let maxAge = DEFAULT_AGE * 1000
@@ -196,9 +198,14 @@ export function createKeys(deps: {
       if (age() >= maxAge) await fetchUnlessInVain()
       if (!isKept()) throw unreachable()
     },
-    async announced(announcedEtag) {
-      if (etag !== null && announcedEtag !== etag && clock.monotonic() >= mayAskAt)
-        await fetchKeys().catch(() => undefined)
+    async announced(announcedTag) {
+      if (announcedTag === etag || announcedTag === fetchedFor) return
+      // Whoever announces can be reached: that ends a back-off, where nothing can be checked meanwhile.
+      if (isKept() && clock.monotonic() < mayAskAt) return
+      await fetchKeys().then(
+        () => void (fetchedFor = announcedTag),
+        () => undefined,
+      )
     },
     saved: () => (jwks === null ? null : { jwks, fetchedAt: clock.now() - age() }),
     async restore(saved) {
@@ -214,7 +221,8 @@ export function createKeys(deps: {
       return age() / 1000
     },
     get goodUntil() {
-      return confirmedAt + keepFor * 1000
+      // On demand nobody fetches between requests: who holds a known token looks, too.
+      return confirmedAt + (isInBackground ? keepFor * 1000 : maxAge)
     },
     get kids() {
       return [...known.keys()]

@@ -118,11 +118,17 @@ export function failureOf(path: string, response: Response): ServiceFailure {
 }
 
 /** @param largest bytes @throws {ServiceFailure} for what is larger, or no JSON object */
-export async function readJson(path: string, response: Response, largest: number): Promise<Record<string, unknown>> {
+export async function readJson(
+  path: string,
+  response: Response,
+  largest: number,
+  heard: () => void = () => undefined,
+): Promise<Record<string, unknown>> {
   const chunks: string[] = []
   const decoder = new TextDecoder()
   let size = 0
   for await (const chunk of bytesOf(response)) {
+    heard()
     size += chunk.byteLength
     if (size > largest) throw new ServiceFailure(`${path} was answered with more than ${largest} bytes`)
     chunks.push(decoder.decode(chunk, { stream: true }))

@@ -168,7 +168,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
 
   return {
     verify,
-    onEnd: (token, run) => revocations.onEnd(token, run),
+    onEnd(token, run) {
+      if (following === null) throw new TypeError('onEnd needs an apiKey: without it no end is ever heard of')
+      return revocations.onEnd(token, run)
+    },
     answer: (error) => answerTo(error, settings),
     async ready() {
       await keys.ready()

@@ -569,12 +569,22 @@ describe('A verifier that follows the feed', () => {
     })
   })
 
+  it('takes an entry of a kind that it does not know as stale: a later version may have more of them', async () => {
+    const stream = byHand()
+    const verifier = await aFollower()
+    stream.send(horizon('one') + revocation('a', { kind: 'paused' }) + revocation('b'))
+    await pass(0)
+    expect(await verifyWith(verifier, { sid: 'a' })).to.equal('token_stale')
+    expect(await verifyWith(verifier, { sid: 'b' })).to.equal('token_revoked')
+    expect(failures).to.be.empty
+  })
+
   describe('when there is garbage in the stream', () => {
     const garbage: Record<string, () => string> = {
       'no JSON': () => 'event: revocation\ndata: {"sid":\n\n',
       'no object': () => write('revocation', []),
       'an entry without a session': () => write('revocation', { ...entry('a'), sid: undefined }),
-      'an entry of a kind that is none': () => revocation('a', { kind: 'perhaps' }),
+      'an entry of a kind that is no text': () => revocation('a', { kind: 7 }),
       'an entry without its times': () => revocation('a', { until: null }),
       'an entry with times that are none': () => revocation('a', { issued_until: 'yesterday' }),
       'a horizon without its instant': () => write('horizon', {}, 'evil'),

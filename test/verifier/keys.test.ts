@@ -546,6 +546,18 @@ describe('The keys that a verifier checks with', () => {
       expect(fetches()).to.equal(2)
     })
 
+    it('are fetched once for each change also where a proxy drops their ETag', async () => {
+      line.answer(paths.jwks, async (_, onward) => Response.json(await (await onward()).json()))
+      await aReadyVerifier(keyWord)
+      await pass(0)
+      const before = fetches()
+      await issuer.rotateKey({ withdraw: true })
+      await pass(0)
+      expect(fetches()).to.equal(before + 1)
+      await pass(MINUTE)
+      expect(fetches()).to.equal(before + 1)
+    })
+
     it('are left in peace while the issuer does not answer for them', async () => {
       await aReadyVerifier(keyWord)
       await pass(0)

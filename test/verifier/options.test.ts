@@ -186,4 +186,11 @@ describe('The options of a verifier', () => {
     }
     expect(await verifier.verify(await issuer.signTestToken())).to.include({ iss: 'https://id.example/' })
   })
+
+  it('without an apiKey leave nobody waiting for the end of a session that is never heard of', () => {
+    const verifier = createVerifier(GOOD)
+    const token = {} as Parameters<typeof verifier.onEnd>[0]
+    expect(() => verifier.onEnd(token, () => undefined)).to.throw(TypeError, 'apiKey')
+    verifier.close()
+  })
 })

@@ -11,7 +11,8 @@ export async function overPglite(pglite: PGlite): Promise<Database & { orm: Mikr
   /** Every process is this one. */
   const listeners = new Map<string, ((payload: string) => void)[]>()
   const announce = (channel: string): void => {
-    for (const onNotification of listeners.get(channel) ?? []) onNotification('')
+    // In a turn of its own: what a listener throws is no failure of what is committed.
+    for (const onNotification of listeners.get(channel) ?? []) queueMicrotask(() => onNotification(''))
   }
 
   return {

@@ -20,6 +20,7 @@ const LONGEST_WAIT = 5_000
 /** A connection that a firewall forgot says nothing at all: it is asked. Milliseconds. */
 const HEARTBEAT = 10_000
 const PATIENCE = 4_000
+const SEND_AGAIN_AFTER = 500
 
 export function listenOn(url: string, onError: (error: Error) => void): Listener {
   const subscriptions = new Map<string, Subscription[]>()
@@ -59,23 +60,31 @@ export function listenOn(url: string, onError: (error: Error) => void): Listener
   }
 
   const announced = new Set<string>()
-  let sending: Promise<void> | undefined
+  let isSending = false
+  let sent: Promise<void> = Promise.resolve()
 
   /** What cannot be sent now is sent when the connection is back. */
-  const send = (): Promise<void> => (sending ??= sendAll().finally(() => (sending = undefined)))
+  function send(): Promise<void> {
+    if (!isSending) sent = sendAll()
+    return sent
+  }
 
   async function sendAll(): Promise<void> {
+    isSending = true
+    // What is announced meanwhile has its turn too: the loop sees it.
     for (const channel of announced) {
-      if (client === undefined) return
+      if (client === undefined) break
       announced.delete(channel)
       try {
         await client.query(`notify ${pg.escapeIdentifier(channel)}`)
       } catch (error) {
         announced.add(channel)
         onError(error as Error)
-        return
+        setTimeout(() => void send(), SEND_AGAIN_AFTER).unref()
+        break
       }
     }
+    isSending = false // in the same turn as the loop's end: nothing is announced between
   }
 
   function reconnect(wait: number): void {

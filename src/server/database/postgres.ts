@@ -90,9 +90,15 @@ type Announce = (channel: string) => void
 
 const boundTo = (client: Pool | pg.PoolClient, announce: Announce): Queryable => ({
   async query({ name, text, announces }, values) {
-    const { rows } = await client.query({ name, text, values: values as unknown[] })
-    if (announces !== undefined && rows.length > 0) announce(announces)
-    return rows
+    // Where no answer comes it may be committed all the same. A word too many costs one reading.
+    let hasChanged = true
+    try {
+      const { rows } = await client.query({ name, text, values: values as unknown[] })
+      hasChanged = rows.length > 0
+      return rows
+    } finally {
+      if (announces !== undefined && hasChanged) announce(announces)
+    }
   },
 })
 
@@ -111,8 +117,9 @@ async function inTransaction<Result>(
   try {
     await client.query('begin')
     const result = await work(boundTo(client, (channel) => announced.add(channel)))
-    await client.query('commit')
-    for (const channel of announced) announce(channel)
+    await client.query('commit').finally(() => {
+      for (const channel of announced) announce(channel)
+    })
     return result
   } catch (error) {
     await client.query('rollback').catch((failure: Error) => void (lost = failure))
