@@ -7,7 +7,7 @@ import { backOff, pause, type Clock } from './clock.ts'
 import { readEvents } from './event-stream.ts'
 import { isObject, parseObject } from './json.ts'
 import type { RevocationEntry, Revocations } from './revocations.ts'
-import { bytesOf, failureOf, readJson, ServiceFailure, type Service } from './service.ts'
+import { bytesOf, failureOf, readJson, retryAfterOf, ServiceFailure, type Service } from './service.ts'
 import { createStaleness } from './staleness.ts'
 
 /**
@@ -254,5 +254,3 @@ function instantIn(value: unknown): number {
 }
 
 const unreadable = (): ServiceFailure => new ServiceFailure('the feed is not what a verifier can read')
-
-const retryAfterOf = (error: unknown): number => (error instanceof ServiceFailure ? (error.retryAfter ?? 0) : 0)

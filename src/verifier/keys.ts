@@ -8,7 +8,7 @@ import { ALGORITHMS, type VerificationKey } from './check-token.ts'
 import { backOff, type Clock } from './clock.ts'
 import { isObject } from './json.ts'
 import { Refused } from './refused.ts'
-import { failureOf, readJson, ServiceFailure, type Service } from './service.ts'
+import { failureOf, readJson, retryAfterOf, ServiceFailure, type Service } from './service.ts'
 
 export interface JsonWebKeySet {
   readonly keys: readonly JWK[]
@@ -62,14 +62,13 @@ interface KnownKey extends VerificationKey {
 export function createKeys(deps: {
   service: Service
   clock: Clock
-  path?: string
   /** How long keys are good after the issuer last confirmed them; seconds. */
   keepFor: number
   /** Whether to fetch without being asked. */
   isInBackground: boolean
   onFailure: (error: unknown) => void
 }): Keys {
-  const { service, clock, keepFor, isInBackground, onFailure, path = paths.jwks } = deps
+  const { service, clock, keepFor, isInBackground, onFailure } = deps
   let known = new Map<string, KnownKey>()
   let jwks: JsonWebKeySet | null = null
   let etag: string | null = null
@@ -164,10 +163,10 @@ export function createKeys(deps: {
   async function ask(): Promise<void> {
     const askedAt = clock.monotonic()
     const headers = { 'cache-control': 'no-cache', ...(etag === null ? {} : { 'if-none-match': `"${etag}"` }) }
-    await service.ask(path, { headers }, async (response) => {
+    await service.ask(paths.jwks, { headers }, async (response) => {
       if (response.status !== 304 || jwks === null) {
-        if (response.status !== 200) throw failureOf(path, response)
-        const body = await readJson(path, response, LARGEST_SET)
+        if (response.status !== 200) throw failureOf(paths.jwks, response)
+        const body = await readJson(paths.jwks, response, LARGEST_SET)
         const read = await readKeys(body)
         if (askedAt < confirmedAt) return // the answer to somebody who asked later came before
         adopt(body, read)
@@ -180,7 +179,7 @@ export function createKeys(deps: {
 
   /** @throws {ServiceFailure} for what has no key that could be used */
   function adopt(body: object, read: Map<string, KnownKey>): void {
-    if (read.size === 0) throw new ServiceFailure(`${path} has no key to check tokens with`)
+    if (read.size === 0) throw new ServiceFailure(`${paths.jwks} has no key to check tokens with`)
     const isGone = [...known.values()].some(({ kid, thumb }) => read.get(kid)?.thumb !== thumb)
     known = read
     jwks = body as JsonWebKeySet
@@ -279,5 +278,3 @@ function maxAgeIn(cacheControl: string | null): number {
   const [, seconds] = /(?:^|[\s,])max-age=(\d{1,9})/i.exec(cacheControl ?? '') ?? []
   return seconds === undefined ? DEFAULT_AGE : Math.max(SHORTEST_AGE, Number(seconds))
 }
-
-const retryAfterOf = (error: unknown): number => (error instanceof ServiceFailure ? (error.retryAfter ?? 0) : 0)

@@ -108,6 +108,9 @@ export function createService(deps: {
   }
 }
 
+/** Milliseconds that the issuer asks to be left alone for; 0 where it does not. */
+export const retryAfterOf = (error: unknown): number => (error instanceof ServiceFailure ? (error.retryAfter ?? 0) : 0)
+
 /** An answer that is not what was asked for. */
 export function failureOf(path: string, response: Response): ServiceFailure {
   const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { paths } from '../../src/protocol/paths.ts'
 import type { AccessTokenClaims, EndReason, Verifier, VerifierOptions } from '../../src/verifier/index.ts'
 import { createTestClock, createTestIssuer, type TestIssuer } from '../../src/verifier/testing/index.ts'
-import { createLine, createStream, fail, hang, refusalOf, type HandMadeStream, type Line } from './line.ts'
+import { aVerifierOn, createLine, createStream, fail, type HandMadeStream, hang, type Line, refusalOf } from './line.ts'
 
 const MINUTE = 60
 const HOUR = 60 * MINUTE
@@ -24,16 +24,8 @@ describe('A verifier that follows the feed', () => {
   const streams = () => asked().filter(isStream)
   const polls = () => asked().filter((each) => !isStream(each))
 
-  async function aFollower(options: Partial<VerifierOptions> = {}): Promise<Verifier> {
-    const told = failures
-    const verifier = issuer.createVerifier({
-      fetch: line.fetch,
-      onFailure: (error) => void told.push(error),
-      ...options,
-    })
-    await pass(0)
-    return verifier
-  }
+  const aFollower = (options: Partial<VerifierOptions> = {}): Promise<Verifier> =>
+    aVerifierOn(line, issuer, failures, options)
 
   const stateOf = (verifier: Verifier) => {
     const { revocations } = verifier.status()

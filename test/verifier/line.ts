@@ -1,5 +1,5 @@
 /** The line between a verifier and its issuer: it counts what goes over it, and fails in every way that lines do. */
-import { Refused, type Fetch, type RefusedCode } from '../../src/verifier/index.ts'
+import { Refused, type Fetch, type RefusedCode, type Verifier, type VerifierOptions } from '../../src/verifier/index.ts'
 import type { TestIssuer } from '../../src/verifier/testing/index.ts'
 
 export interface Sent {
@@ -37,6 +37,22 @@ export function createLine({ issuer, fetch, clock }: Pick<TestIssuer, 'issuer' |
     sentTo: (path) => sent.filter((each) => each.path === path),
     answer: (path, reply) => void (reply === undefined ? replies.delete(path) : replies.set(path, reply)),
   }
+}
+
+/** A verifier at the end of the line; what fails goes into `failures`. */
+export async function aVerifierOn(
+  line: Line,
+  issuer: TestIssuer,
+  failures: unknown[],
+  options: Partial<VerifierOptions>,
+): Promise<Verifier> {
+  const verifier = issuer.createVerifier({
+    fetch: line.fetch,
+    onFailure: (error) => void failures.push(error),
+    ...options,
+  })
+  await issuer.clock.advance(0)
+  return verifier
 }
 
 /** Nobody answers, until whoever asks gives up. */

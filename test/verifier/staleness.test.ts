@@ -9,7 +9,7 @@ import {
 } from '../../src/verifier/index.ts'
 import { createStaleness, type Staleness } from '../../src/verifier/staleness.ts'
 import { createTestClock, createTestIssuer, type TestClock, type TestIssuer } from '../../src/verifier/testing/index.ts'
-import { createLine, createStream, fail, hang, refusalOf, type Line } from './line.ts'
+import { aVerifierOn, createLine, createStream, fail, hang, type Line, refusalOf } from './line.ts'
 
 const MINUTE = 60
 const HOUR = 60 * MINUTE
@@ -131,16 +131,8 @@ describe('While nobody knows what was revoked lately', () => {
   const pass = (seconds: number): Promise<void> => issuer.clock.advance(seconds)
   const asked = (path: string): number => line.sentTo(path).length
 
-  async function aVerifier(options: Partial<VerifierOptions> = {}): Promise<Verifier> {
-    const told = failures
-    const verifier = issuer.createVerifier({
-      fetch: line.fetch,
-      onFailure: (error) => void told.push(error),
-      ...options,
-    })
-    await pass(0)
-    return verifier
-  }
+  const aVerifier = (options: Partial<VerifierOptions> = {}): Promise<Verifier> =>
+    aVerifierOn(line, issuer, failures, options)
 
   const isStale = (verifier: Verifier): boolean | undefined => verifier.status().revocations?.isStale
   const verifyWith = async (verifier: Verifier, onStale?: OnStale): Promise<string | null> =>
