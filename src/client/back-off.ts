@@ -1,0 +1,42 @@
+/** How long to leave the service alone after it could not answer. */
+import { HallpassError } from './errors.ts'
+import { between, startStopwatch } from './time.ts'
+
+export interface BackOff {
+  /** @throws {HallpassError} what failed last, while it is too early to ask again */
+  check(): void
+  /** @returns when to ask again, milliseconds */
+  failed(error: HallpassError): number
+  succeeded(): void
+  /** The network may be back; but the service itself may have said when to come (RFC 9110 section 10.2.3). */
+  relent(): void
+}
+
+/** Milliseconds. */
+const FIRST = 1_000
+const LONGEST = 60_000
+
+export function createBackOff(): BackOff {
+  let failures = 0
+  let wait = 0
+  let last: HallpassError | undefined
+  let since = startStopwatch()
+  return {
+    check() {
+      if (last !== undefined && since() < wait) throw last
+    },
+    failed(error) {
+      last = error
+      since = startStopwatch()
+      const longest = Math.min(FIRST * 2 ** failures++, LONGEST)
+      wait = error.retryAfter === undefined ? between(longest / 2, longest) : error.retryAfter * between(1000, 1200)
+      return wait
+    },
+    succeeded() {
+      failures = wait = 0
+    },
+    relent() {
+      if (last?.retryAfter === undefined) wait = 0
+    },
+  }
+}

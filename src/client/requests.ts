@@ -1,0 +1,69 @@
+/** What the client asks of the service (docs/http.md). */
+import type { paths } from '../protocol/paths.ts'
+import { unavailable } from './errors.ts'
+import type { Kept } from './record.ts'
+import type { Service } from './service.ts'
+
+/** Written out, since a bundle would have all of the service's paths in it; the compiler holds the two together. */
+const TOKEN: (typeof paths)['token'] = '/oauth/token'
+const REVOKE: (typeof paths)['revoke'] = '/oauth/revoke'
+export const SESSIONS: (typeof paths)['sessions'] = '/v1/sessions'
+const CURRENT: (typeof paths)['currentSession'] = '/v1/sessions/current'
+const REAUTHENTICATION: (typeof paths)['reauthentication'] = '/v1/sessions/current/reauthentication'
+export const EVENTS: (typeof paths)['sessionEvents'] = '/v1/sessions/current/events'
+
+export interface Tokens {
+  readonly access_token: string
+  /** Seconds. */
+  readonly expires_in: number
+  /** None in cookie mode. */
+  readonly refresh_token?: string
+}
+
+export interface Requests {
+  refresh(kept: Kept, signal?: AbortSignal): Promise<Tokens & { readonly session_id: string }>
+  signIn<Session>(request: object): Promise<Tokens & { readonly session: Session }>
+  reauthenticate(proof: object, bearer: string | undefined): Promise<Tokens>
+  /** By an access token of the session. */
+  endSession(bearer: string): Promise<unknown>
+  /** By any refresh token of the session. */
+  revoke(refreshToken: string): Promise<unknown>
+}
+
+export function createRequests(deps: {
+  readonly service: Service
+  readonly usesCookie: boolean
+  readonly clientId: string | undefined
+}): Requests {
+  const { service, usesCookie, clientId } = deps
+  const client = clientId && { client_id: clientId }
+
+  /** A proxy's 200 is not our answer: it signs nobody in, and replaces no token. */
+  function understood<Answer extends Tokens>(
+    answer: Answer,
+    brings = usesCookie ? 'access_token' : 'refresh_token',
+  ): Answer {
+    if (!(answer.expires_in > 0) || !answer[brings as keyof Answer]) throw unavailable()
+    return answer
+  }
+
+  return {
+    async refresh({ token, key }, signal) {
+      const body = new URLSearchParams({
+        grant_type: 'refresh_token',
+        ...(token && { refresh_token: token }),
+        ...client,
+      })
+      return understood(await service(TOKEN, { body, headers: { 'Idempotency-Key': key }, ...(signal && { signal }) }))
+    },
+    async signIn(request) {
+      const body = { ...request, transport: usesCookie ? 'cookie' : 'body', ...client }
+      return understood(await service(SESSIONS, { body }))
+    },
+    async reauthenticate(body, bearer) {
+      return understood(await service(REAUTHENTICATION, { body, bearer }), 'access_token')
+    },
+    endSession: (bearer) => service(CURRENT, { method: 'DELETE', bearer }),
+    revoke: (token) => service(REVOKE, { body: new URLSearchParams({ token }) }),
+  }
+}

@@ -1,0 +1,79 @@
+/** What is asked of the service, with answers that can be told apart: yes, no, and nothing decided. */
+import { HallpassError, toError, unavailable } from './errors.ts'
+import { createPatience } from './patience.ts'
+
+export interface Ask {
+  readonly method?: string
+  /** A form where it is one, else sent as JSON. */
+  readonly body?: URLSearchParams | object
+  readonly headers?: { readonly [name: string]: string }
+  /** An access token. */
+  readonly bearer?: string | undefined
+  readonly signal?: AbortSignal
+}
+
+/** @throws {HallpassError} */
+export type Service = <Answer>(path: string, ask?: Ask) => Promise<Answer>
+
+/** Then a request is given up. It may be repeated: the service knows a repeated one. Milliseconds. */
+const PATIENCE = 10_000
+
+/**
+ * @param issuer without a slash at its end
+ * @param usesCookie the browser adds the cookie, and keeps what the answer sets
+ */
+export function createService(deps: {
+  readonly issuer: string
+  readonly usesCookie: boolean
+  readonly app?: string | undefined
+  readonly fetch: typeof fetch
+}): Service {
+  return async (path, { method = 'POST', body, headers, bearer, signal: outer } = {}) => {
+    const isForm = body instanceof URLSearchParams
+    const { signal, stop } = createPatience(PATIENCE, outer)
+    try {
+      const response = await deps.fetch(deps.issuer + path, {
+        method,
+        ...(body && { body: isForm ? `${body}` : JSON.stringify(body) }),
+        headers: {
+          ...(body && { 'Content-Type': `application/${isForm ? 'x-www-form-urlencoded' : 'json'}` }),
+          ...(bearer && { Authorization: `Bearer ${bearer}` }),
+          ...(deps.app && { 'Hallpass-Client': deps.app }),
+          ...headers,
+        },
+        credentials: deps.usesCookie ? 'include' : 'omit',
+        redirect: 'error', // whoever redirects us is somebody else: a hotel's network
+        cache: 'no-store',
+        signal,
+      })
+      return understand(response, await response.text())
+    } catch (error) {
+      throw toError(error)
+    } finally {
+      stop()
+    }
+  }
+}
+
+/** @throws {HallpassError} for every answer but a good one */
+function understand<Answer>({ ok, status, headers }: Response, text: string): Answer {
+  const answer = parse(text)
+  if (ok && answer !== undefined) return answer as Answer
+  const { code, error, detail, error_description: description } = answer ?? {}
+  throw new HallpassError(
+    `${code ?? error ?? unavailable().code}`,
+    `${detail ?? description ?? status}`,
+    answer,
+    status,
+    Number(headers.get('Retry-After')) || undefined,
+  )
+}
+
+/** @returns undefined for what is none of our answers: a proxy's page, a hotel's */
+function parse(text: string): { readonly [name: string]: unknown } | undefined {
+  try {
+    return Object(text === '' ? {} : JSON.parse(text)) as { [name: string]: unknown }
+  } catch {
+    return undefined
+  }
+}

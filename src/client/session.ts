@@ -1,0 +1,295 @@
+/**
+ * The session of this device: the client rule of docs/refresh.md, to the letter. Whatever happens to an answer,
+ * what is kept is repeated unchanged until the service has decided; and only its word signs a person out.
+ */
+import { createAccess, type Access } from './access.ts'
+import { createBackOff } from './back-off.ts'
+import { HallpassError, toError, unavailable } from './errors.ts'
+import { isHidden } from './page.ts'
+import type { InTurn } from './queue.ts'
+import { isSame, newKey, type Kept, type Record } from './record.ts'
+import type { Requests, Tokens } from './requests.ts'
+import type { Observable, SessionState } from './state.ts'
+import type { News } from './tabs.ts'
+import { later, pause, startStopwatch, type Stopwatch } from './time.ts'
+
+export interface Session {
+  /** @throws {HallpassError} `signed_out`, or why there is none to be had now */
+  readonly accessToken: () => Promise<string>
+  /** @throws {HallpassError} why there is no newer access token to be had now */
+  readonly refresh: () => Promise<void>
+  readonly signIn: <Info extends { readonly id: string }>(request: object) => Promise<Info>
+  /** @returns false when the service could not be told yet; it will be */
+  readonly signOut: () => Promise<boolean>
+  readonly reauthenticate: (proof: object) => Promise<void>
+  /** The service says that it is over. Its refusal will say so too, and why. */
+  readonly hasEnded: () => void
+  /** A person is back, or the network: much may have happened meanwhile. */
+  readonly wake: () => Promise<void>
+  /** From another tab. */
+  readonly hear: (news: News) => void
+  readonly close: () => void
+}
+
+/** Answers in a row that came too late to count. */
+const ROUNDS = 3
+/** What another tab has got takes that long to be heard of. Milliseconds. */
+const WORD_OF_MOUTH = 50
+
+export function createSession(deps: {
+  readonly requests: Requests
+  readonly record: Record
+  readonly lock: InTurn
+  readonly state: Observable<SessionState>
+  readonly tell: (news: News) => void
+  readonly usesCookie: boolean
+}): Session {
+  const { requests, record, lock, state, tell, usesCookie } = deps
+  const backOff = createBackOff()
+  let access: Access | null = null
+  /** The last one that ended here: what other tabs say of it comes too late. */
+  let ended: string | null = null
+  /** Grows with every sign-in and sign-out: the answer to what was asked before counts for nothing. */
+  let epoch = 0
+  let asking = new AbortController()
+  let refreshing: Promise<void> | undefined
+  let stopTimer = (): void => undefined
+
+  const isUsable = (): boolean => access?.isUsable() === true
+  const isSignedOut = (): boolean => state.value.status === 'signed_out'
+  const sessionId = (): string | null => (state.value.status === 'signed_out' ? null : state.value.sessionId)
+
+  async function accessToken(): Promise<string> {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { value } = state
+      if (value.status === 'signed_out') throw new HallpassError('signed_out', 'Nobody is signed in', value)
+      if (access !== null && isUsable()) {
+        if (access.untilDue() <= 0) refreshSoon()
+        return access.token
+      }
+      await refresh()
+    }
+    throw unavailable()
+  }
+
+  const refresh = (): Promise<void> => (refreshing ??= attempt().finally(() => (refreshing = undefined)))
+
+  /** Who fails in the background fails again before whoever needs a token. */
+  const refreshSoon = (): void => void refresh().catch(() => undefined)
+
+  async function attempt(): Promise<void> {
+    backOff.check()
+    const before = access
+    const waited = startStopwatch()
+    try {
+      await lock(async () => {
+        if (waited() > WORD_OF_MOUTH / 2) await pause(WORD_OF_MOUTH)
+        if (access === before || !isUsable()) await renew() // else another tab was faster
+      })
+      backOff.succeeded()
+    } catch (cause) {
+      const error = toError(cause)
+      schedule(backOff.failed(error))
+      if (state.value.status === 'unknown') state.set({ ...state.value, because: error.code })
+      throw error
+    }
+  }
+
+  async function renew(): Promise<void> {
+    for (let round = 0; round < ROUNDS; round++) {
+      const mine = epoch
+      const kept = await record.change((was) => was ?? (usesCookie ? { key: newKey() } : undefined))
+      if (epoch !== mine) return
+      if (kept === null) return leave(null)
+      if (kept.out) {
+        leave('signed_out')
+        await finishSignOut()
+        if ((await record.read()) === null) return
+      } else {
+        if (state.value.status === 'unknown') state.set({ ...state.value, sessionId: kept.sid ?? null })
+        if (await exchange(kept, mine)) return
+      }
+    }
+    throw unavailable()
+  }
+
+  /** @returns false when what was presented is no longer what is kept: somebody else was faster */
+  async function exchange(kept: Kept, mine: number): Promise<boolean> {
+    asking = new AbortController()
+    const age = startStopwatch()
+    const answer = await requests.refresh(kept, asking.signal).catch((error: unknown) => {
+      if (epoch === mine && !isTerminal(error)) throw error
+      return toError(error)
+    })
+    const next = answer instanceof HallpassError ? null : toKept(answer, answer.session_id)
+    let counts = false
+    // Compare and set: an answer to anything but what is kept is dropped.
+    const change = record.change((now) => {
+      counts = epoch === mine && isSame(now, kept)
+      return counts ? next : undefined
+    })
+    await change.catch((error: unknown) => {
+      // Not written: next time the same token and key are presented, and answered alike.
+      if (!counts) throw error
+    })
+    if (counts && answer instanceof HallpassError) leave(reasonOf(answer))
+    else if (counts) accept(answer as Tokens, next!.sid!, age)
+    return counts || epoch !== mine
+  }
+
+  function accept(tokens: Tokens, sid: string, age: Stopwatch): void {
+    const { access_token: token, expires_in: seconds } = tokens
+    backOff.succeeded()
+    hold(createAccess(token, sid, seconds * 1000, age))
+    tell({ token, sid, life: seconds * 1000 - age() })
+  }
+
+  function hold(next: Access): void {
+    access = next
+    schedule(next.untilDue())
+    state.set({ status: 'signed_in', sessionId: next.sid })
+  }
+
+  /** The person is signed out on this device, and whoever looks at it is told. */
+  function leave(reason: string | null): void {
+    const sid = sessionId()
+    drop(reason)
+    tell({ reason, sid })
+  }
+
+  function drop(reason: string | null): void {
+    ended = sessionId() ?? ended
+    access = null
+    stopTimer()
+    state.set({ status: 'signed_out', reason })
+  }
+
+  function schedule(wait: number): void {
+    stopTimer()
+    stopTimer = later(() => {
+      if (!isHidden()) refreshSoon() // else when somebody looks
+    }, wait)
+  }
+
+  /** Whatever is under way, its answer comes too late. */
+  function supersede(): number {
+    asking.abort()
+    return ++epoch
+  }
+
+  const hasToBe = (mine: number): void => {
+    if (epoch !== mine) throw new HallpassError('superseded', 'Another sign-in or a sign-out came later')
+  }
+
+  async function signIn<Info extends { readonly id: string }>(request: object): Promise<Info> {
+    const mine = supersede()
+    return lock(async () => {
+      await finishSignOut().catch(() => undefined)
+      const age = startStopwatch()
+      const answer = await requests.signIn<Info>(request)
+      const { session } = answer
+      try {
+        hasToBe(mine)
+        await record.change(() => toKept(answer, session.id))
+        hasToBe(mine)
+      } catch (error) {
+        // Nobody could refresh it, or nobody wants it any more.
+        await requests.endSession(answer.access_token).catch(() => undefined)
+        throw error
+      }
+      accept(answer, session.id, age)
+      return session
+    })
+  }
+
+  async function signOut(): Promise<boolean> {
+    const bearer = isUsable() ? access?.token : undefined
+    supersede()
+    leave('signed_out')
+    try {
+      // First of all: it is remembered should the app be killed now, or have no network.
+      await record.change((kept) => (kept || usesCookie ? { key: newKey(), ...kept, out: true } : undefined))
+      await lock(() => finishSignOut(bearer))
+      return true
+    } catch (cause) {
+      schedule(backOff.failed(toError(cause)))
+      return false
+    }
+  }
+
+  /** @param bearer an access token of the session that is to end, where there is one */
+  async function finishSignOut(bearer?: string): Promise<void> {
+    const kept = await record.read()
+    if (!kept?.out) return
+    let next: Kept | null = null
+    try {
+      if (kept.token) await requests.revoke(kept.token)
+      else if (bearer) await requests.endSession(bearer)
+      else {
+        // Nobody sees whose cookie it is: somebody may have signed in since, on a page of the service.
+        const { access_token: token, session_id: sid } = await requests.refresh(kept)
+        if ((kept.sid ?? sid) === sid) await requests.endSession(token)
+        else next = { key: newKey(), sid }
+      }
+    } catch (error) {
+      if (bearer && toError(error).status === 401) return finishSignOut()
+      if (!isTerminal(error)) throw error
+    }
+    await record.change((now) => (isSame(now, kept) ? next : undefined))
+  }
+
+  async function reauthenticate(proof: object): Promise<void> {
+    const mine = epoch
+    const kept = await record.read()
+    const bearer = isUsable() ? access?.token : undefined
+    const age = startStopwatch()
+    const withToken = !bearer && kept?.token ? { ...proof, refresh_token: kept.token } : proof
+    const answer = await requests.reauthenticate(withToken, bearer)
+    hasToBe(mine)
+    accept(answer, access?.sid ?? kept?.sid ?? '', age)
+  }
+
+  async function wake(): Promise<void> {
+    backOff.relent()
+    const kept = await record.read()
+    // A tab that sleeps hears nothing: what is kept has the last word.
+    if (state.value.status === 'signed_in' && (!kept || kept.out)) {
+      hear({ reason: 'signed_out', sid: sessionId() })
+    }
+    if (kept?.sid !== access?.sid) access = null
+    const isWorthIt = isSignedOut() ? kept?.out || (kept?.sid ?? ended) !== ended : (access?.untilDue() ?? 0) <= 0
+    if (isWorthIt) await refresh()
+  }
+
+  function hear(news: News): void {
+    if ('token' in news) {
+      if (news.sid !== ended) hold(createAccess(news.token, news.sid, news.life, startStopwatch()))
+    } else if (!isSignedOut() && (sessionId() ?? news.sid) === news.sid) {
+      supersede()
+      drop(news.reason)
+    }
+  }
+
+  return {
+    accessToken,
+    refresh,
+    signIn,
+    signOut,
+    reauthenticate,
+    wake,
+    hear,
+    hasEnded() {
+      access = null
+      refreshSoon()
+    },
+    close: () => stopTimer(),
+  }
+
+  function toKept({ refresh_token: token }: Tokens, sid: string): Kept {
+    return { ...(token && !usesCookie && { token }), key: newKey(), sid }
+  }
+}
+
+const isTerminal = (error: unknown): boolean => toError(error).details['terminal'] === true
+
+const reasonOf = ({ details: { reason } }: HallpassError): string | null => (reason === 'no_token' ? null : `${reason}`)
