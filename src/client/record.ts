@@ -12,6 +12,11 @@ export interface Kept {
   readonly token?: string
   /** The `Idempotency-Key` of its refresh. */
   readonly key: string
+  /**
+   * Those of the refreshes before, in cookie mode: of a browser that was killed, the disk may have an older cookie
+   * than key (docs/decisions/0023).
+   */
+  readonly former?: string
   /** The session. */
   readonly sid?: string
   /** The person has signed out, and the service does not know yet. */

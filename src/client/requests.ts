@@ -48,10 +48,11 @@ export function createRequests(deps: {
   }
 
   return {
-    async refresh({ token, key }, signal) {
+    async refresh({ token, key, former }, signal) {
       const body = new URLSearchParams({
         grant_type: 'refresh_token',
         ...(token && { refresh_token: token }),
+        ...(former && { former_idempotency_keys: former }),
         ...client,
       })
       return understood(await service(TOKEN, { body, headers: { 'Idempotency-Key': key }, ...(signal && { signal }) }))

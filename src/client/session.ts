@@ -33,6 +33,8 @@ export interface Session {
 
 /** Answers in a row that came too late to count. */
 const ROUNDS = 3
+/** Of four keys, as many rotations as the service remembers. Characters. */
+const FORMER = 4 * 33 - 1
 /** What another tab has got takes that long to be heard of. Milliseconds. */
 const WORD_OF_MOUTH = 50
 
@@ -121,7 +123,7 @@ export function createSession(deps: {
       if (epoch === mine && !isTerminal(error)) throw error
       return toError(error)
     })
-    const next = answer instanceof HallpassError ? null : toKept(answer, answer.session_id)
+    const next = answer instanceof HallpassError ? null : toKept(answer, answer.session_id, kept)
     let counts = false
     // Compare and set: an answer to anything but what is kept is dropped.
     const change = record.change((now) => {
@@ -285,8 +287,10 @@ export function createSession(deps: {
     close: () => stopTimer(),
   }
 
-  function toKept({ refresh_token: token }: Tokens, sid: string): Kept {
-    return { ...(token && !usesCookie && { token }), key: newKey(), sid }
+  function toKept({ refresh_token: token }: Tokens, sid: string, was?: Kept): Kept {
+    const next = { key: newKey(), sid }
+    if (!usesCookie) return { ...next, ...(token && { token }) }
+    return was ? { ...next, former: `${was.key} ${was.former ?? ''}`.slice(0, FORMER) } : next
   }
 }
 

@@ -1,6 +1,16 @@
 import { expect } from 'chai'
 import { expectOAuthError, expectRefusal } from '../support/expectations.ts'
-import { aSignedInPerson, refresh, refreshByCookie, rotate, signInByCookie, type SignedIn } from '../support/people.ts'
+import {
+  aSignedInPerson,
+  cookieIn,
+  ORIGIN,
+  refresh,
+  refreshByCookie,
+  rotate,
+  sendForm,
+  signInByCookie,
+  type SignedIn,
+} from '../support/people.ts'
 import { DAY, moveTimes, rowOf } from '../support/rows.ts'
 import { onBothStores } from '../support/server.ts'
 
@@ -74,6 +84,65 @@ describe('The Idempotency-Key of a refresh', () => {
       expect(replayed.body.refresh_token).to.equal(current)
       const [here, there] = [await rowOf(server(), device), await rowOf(server(), browser)]
       expect(here.idempotency_hashes.equals(there.idempotency_hashes)).to.equal(false)
+    })
+
+    describe('together with those of the rotations before', () => {
+      /** What a browser keeps that was killed: the cookie of one moment, the keys of another. */
+      const refreshWith = (cookie: string, key: string, former: string) =>
+        sendForm(
+          `${server().url}/oauth/token`,
+          { grant_type: 'refresh_token', former_idempotency_keys: former },
+          { cookie: `hallpass=${cookie}`, origin: ORIGIN, 'idempotency-key': key },
+        )
+
+      async function rotatedBrowser(): Promise<{ browser: SignedIn; cookies: string[] }> {
+        const browser = await signInByCookie(server().url, device.email)
+        const cookies = [browser.refreshToken]
+        for (const key of KEYS) {
+          const { headers } = await refreshByCookie(server().url, cookies.at(-1) ?? '', { 'idempotency-key': key })
+          cookies.push(cookieIn(headers) ?? '')
+        }
+        await moveTimes(server(), browser, { rotated_at: -DAY })
+        return { browser, cookies }
+      }
+
+      it('brings a cookie up to date that is older than its key, up to four rotations', async () => {
+        const { browser, cookies } = await rotatedBrowser()
+        for (const old of cookies.slice(1, 5)) {
+          const { status, headers } = await refreshWith(old, 'five', 'four three two one')
+          expect(status).to.equal(200)
+          expect(cookieIn(headers)).to.equal(cookies.at(-1))
+        }
+        expect((await rowOf(server(), browser)).revoked_reason).to.equal(null)
+      })
+
+      it('is reuse without the one that the token was rotated with', async () => {
+        const { cookies } = await rotatedBrowser()
+        expectRefusal(await refreshWith(cookies[3] ?? '', 'five', 'four two one'), 'token_reuse')
+      })
+
+      it('counts four of them, and no more', async () => {
+        const { cookies } = await rotatedBrowser()
+        expectRefusal(await refreshWith(cookies[4] ?? '', 'five', 'a b c d four'), 'token_reuse')
+      })
+
+      it('rotates with its own key alone: those before are not remembered for it', async () => {
+        const { browser, cookies } = await rotatedBrowser()
+        const newest = cookies.at(-1) ?? ''
+        const { headers } = await refreshWith(newest, 'five', 'four three two one')
+        await moveTimes(server(), browser, { rotated_at: -DAY })
+        const repeated = await refreshWith(newest, 'five', 'four three two one')
+        expect(cookieIn(repeated.headers)).to.equal(cookieIn(headers))
+        expectRefusal(await refreshWith(newest, 'six', 'four three two one'), 'token_reuse')
+      })
+
+      it('says nothing that nobody sent: empty and unknown ones are no harm', async () => {
+        const { cookies } = await rotatedBrowser()
+        for (const former of ['four ', ` four`, `four ${'x'.repeat(500)}`]) {
+          expect((await refreshWith(cookies[4] ?? '', 'five', former)).status, former).to.equal(200)
+        }
+        expectRefusal(await refreshWith(cookies[4] ?? '', 'five', '   '), 'token_reuse')
+      })
     })
   })
 })

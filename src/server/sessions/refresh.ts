@@ -24,6 +24,8 @@ export interface PresentedRefreshToken {
   readonly clientId: string | null
   /** At most 128 characters; half a credential, never logged. */
   readonly idempotencyKey: string | null
+  /** Those of the rotations before, from whoever cannot see which token it presents. */
+  readonly formerKeys?: readonly string[]
   readonly ip: string | null
 }
 
@@ -105,12 +107,12 @@ async function decide(
   // Between the statement and this reading the row changed: nothing is decided, nothing consumed.
   if (token.generation >= current) throw new Unavailable('the session changed while it was refreshed')
 
-  const keyHash = hashIdempotencyKey(token.sessionId, presented.idempotencyKey)
+  const { idempotencyKey, formerKeys = [] } = presented
   const isPredecessor = token.generation === current - 1
-  if (
-    (isPredecessor && row.within_grace) ||
-    wasRotatedWith(row.idempotency_hashes, token.generation, current, keyHash)
-  ) {
+  const isKeyed = [idempotencyKey, ...formerKeys].some((key) =>
+    wasRotatedWith(row.idempotency_hashes, token.generation, current, hashIdempotencyKey(token.sessionId, key)),
+  )
+  if ((isPredecessor && row.within_grace) || isKeyed) {
     return issueTokens(accessTokens, row, encodeRefreshToken({ ...token, generation: current }, ring))
   }
 
