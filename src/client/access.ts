@@ -4,16 +4,14 @@ import { between, type Stopwatch } from './time.ts'
 export interface Access {
   readonly token: string
   readonly sid: string
-  /** How much longer it lives. Milliseconds. */
-  left(): number
   /** It will still be good when it arrives. */
   isUsable(): boolean
   /** Until it should be replaced, though it is still good. Milliseconds. */
   untilDue(): number
 }
 
-/** What is too old to be sent: it has to arrive, too. Milliseconds. */
-const LEEWAY = 5_000
+/** Of its life; what is older may be too old when it arrives. */
+const USABLE = 0.9
 /** Nobody asks again sooner, whatever life an answer promises. Milliseconds. */
 const SHORTEST_LIFE = 1_000
 
@@ -22,12 +20,11 @@ const SHORTEST_LIFE = 1_000
  * @param age since before it was asked for: `expires_in` counts from the service's answer, and so from later
  */
 export function createAccess(token: string, sid: string, life: number, age: Stopwatch): Access {
-  const usable = Math.max(life - Math.min(LEEWAY, life / 10), SHORTEST_LIFE)
+  const usable = Math.max(life * USABLE, SHORTEST_LIFE)
   const due = Math.max(life * between(0.75, 0.85), SHORTEST_LIFE)
   return {
     token,
     sid,
-    left: () => life - age(),
     isUsable: () => age() < usable,
     untilDue: () => due - age(),
   }

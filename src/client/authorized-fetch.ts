@@ -1,11 +1,10 @@
 /** `fetch` with the access token, for the APIs that are meant to have it and for nobody else. */
 import { toError } from './errors.ts'
 import { address } from './page.ts'
-import { startStopwatch } from './time.ts'
+import { startStopwatch, type Stopwatch } from './time.ts'
 
-/** Milliseconds. */
-const FIRST_REST = 1_000
-const LONGEST_REST = 60_000
+/** An API that refuses even fresh tokens is not helped by ever more of them. Milliseconds. */
+const REST = 10_000
 
 /** @param origins whose requests get the token */
 export function createAuthorizedFetch(deps: {
@@ -15,14 +14,13 @@ export function createAuthorizedFetch(deps: {
   readonly fetch: typeof fetch
 }): typeof fetch {
   const { accessToken, refresh, origins } = deps
-  /** An API that refuses even fresh tokens is not helped by ever more of them. */
-  const rests = new Map<string, { readonly length: number; readonly since: () => number }>()
+  /** How long ago an origin refused a token that was replaced then; none once it took one. */
+  const rests = new Map<string, Stopwatch>()
 
   /** @returns the same one where there is no newer one to be had now */
-  async function replaced(origin: string, refused: string): Promise<string> {
-    const rest = rests.get(origin)
-    if (rest !== undefined && rest.since() < rest.length) return refused
-    rests.set(origin, { length: Math.min((rest?.length ?? FIRST_REST / 2) * 2, LONGEST_REST), since: startStopwatch() })
+  async function replaced(refused: string, origin: string): Promise<string> {
+    if ((rests.get(origin)?.() ?? REST) < REST) return refused
+    rests.set(origin, startStopwatch())
     try {
       // Somebody else may have met the refusal first.
       if ((await accessToken()) === refused) await refresh()
@@ -54,7 +52,7 @@ export function createAuthorizedFetch(deps: {
     // A stream can be sent once.
     const canRepeat = !request.body && !(init?.body as ReadableStream | undefined)?.getReader
     if (!canRepeat || !isRefusal(response)) return response
-    const next = await replaced(origin, token)
+    const next = await replaced(token, origin)
     return next === token ? response : send(next)
   }
 }
@@ -62,5 +60,5 @@ export function createAuthorizedFetch(deps: {
 /** RFC 6750 section 3.1. Other origins may hide the challenge from scripts; then any 401 may be one. */
 function isRefusal({ status, headers }: Response): boolean {
   const challenge = headers.get('WWW-Authenticate')
-  return status === 401 && (challenge === null || challenge.includes('invalid_token'))
+  return status === 401 && (!challenge || challenge.includes('invalid_token'))
 }

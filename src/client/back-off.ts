@@ -1,5 +1,5 @@
 /** How long to leave the service alone after it could not answer. */
-import { HallpassError } from './errors.ts'
+import type { HallpassError } from './errors.ts'
 import { between, startStopwatch } from './time.ts'
 
 export interface BackOff {
@@ -23,20 +23,20 @@ export function createBackOff(): BackOff {
   let since = startStopwatch()
   return {
     check() {
-      if (last !== undefined && since() < wait) throw last
+      if (last && since() < wait) throw last
     },
     failed(error) {
       last = error
       since = startStopwatch()
       const longest = Math.min(FIRST * 2 ** failures++, LONGEST)
-      wait = error.retryAfter === undefined ? between(longest / 2, longest) : error.retryAfter * between(1000, 1200)
+      wait = error.retryAfter ? error.retryAfter * between(1000, 1200) : between(longest / 2, longest)
       return wait
     },
     succeeded() {
       failures = wait = 0
     },
     relent() {
-      if (last?.retryAfter === undefined) wait = 0
+      if (!last?.retryAfter) wait = 0
     },
   }
 }

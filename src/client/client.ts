@@ -3,10 +3,10 @@ import { createAuthorizedFetch } from './authorized-fetch.ts'
 import { createFollowing } from './following.ts'
 import { createLock } from './lock.ts'
 import { isHidden, isPage, onReturn } from './page.ts'
-import { createRecord } from './record.ts'
-import { createRequests } from './requests.ts'
+import { createRecord, newKey } from './record.ts'
+import { createRequests, EVENTS } from './requests.ts'
 import { createService } from './service.ts'
-import { createSession } from './session.ts'
+import { createSession, type Session } from './session.ts'
 import { createSessions, type SessionInfo, type Sessions } from './sessions.ts'
 import { createObservable, type SessionState } from './state.ts'
 import { memoryStorage, webStorage, type ClientStorage } from './storage.ts'
@@ -69,9 +69,7 @@ export interface Client {
 /** Nothing runs before it is used, so that it may be made anywhere, on a server too. */
 export function createClient(options: ClientOptions): Client {
   const { transport, clientId, app, follow = isPage() } = options
-  if (typeof globalThis.crypto?.getRandomValues !== 'function') {
-    throw new TypeError('crypto.getRandomValues is missing')
-  }
+  newKey() // throws at once where there are no random numbers, as in React Native without a polyfill
   const issuer = options.issuer.replace(/\/+$/, '')
   const usesCookie = transport === 'cookie'
   const fetch: typeof globalThis.fetch = (input, init) => (options.fetch ?? globalThis.fetch)(input, init)
@@ -90,44 +88,40 @@ export function createClient(options: ClientOptions): Client {
     tell: tabs.tell,
     usesCookie,
   })
-  const following = createFollowing({
-    issuer,
-    fetch,
-    accessToken: session.accessToken,
-    onEnded: session.hasEnded,
-    onSessionsChanged: () => devices.set(devices.value + 1),
-  })
   const origins = new Set([issuer, ...(options.apis ?? [])].map((url) => new URL(url).origin))
   const authorizedFetch = createAuthorizedFetch({
-    accessToken() {
-      start()
-      return session.accessToken()
-    },
+    accessToken: () => begun().accessToken(),
     refresh: session.refresh,
     origins,
     fetch,
   })
+  const following = createFollowing({
+    url: issuer + EVENTS,
+    fetch: authorizedFetch,
+    hasEnded: session.hasEnded,
+    onChange: () => devices.set(devices.value + 1),
+  })
 
-  let stop: (() => void) | undefined
+  let isBegun = false
+  const end = new AbortController()
 
-  function start(): void {
-    if (stop !== undefined) return
-    const stopState = state.subscribe(attend)
-    const stopReturn = onReturn(wake)
-    stop = () => {
-      stopState()
-      stopReturn()
+  /** Whoever wants something of the session sets it going. */
+  function begun(): Session {
+    if (!isBegun) {
+      isBegun = true
+      state.subscribe(attend)
+      onReturn(wake, end.signal)
+      void session.refresh().catch(() => undefined)
     }
-    void session.refresh().catch(() => undefined)
+    return session
   }
 
   function attend(): void {
-    if (follow && state.value.status === 'signed_in' && !isHidden()) following.start()
-    else following.stop()
+    following(follow && !end.signal.aborted && state.value.status === 'signed_in' && !isHidden())
   }
 
   function wake(): void {
-    if (stop === undefined) return
+    if (!isBegun || end.signal.aborted) return
     attend()
     if (!isHidden()) session.wake().catch(() => undefined)
   }
@@ -137,41 +131,29 @@ export function createClient(options: ClientOptions): Client {
       return state.value
     },
     onChange(listener) {
-      start()
+      begun()
       return state.subscribe(listener)
     },
     async ready() {
-      start()
+      begun()
       if (state.value.status === 'unknown') await session.refresh().catch(() => undefined)
       return state.value
     },
-    signIn(credentials, { deviceName, remember } = {}) {
-      start()
-      return session.signIn({
-        ...toRequest(credentials),
-        ...(deviceName !== undefined && { device_name: deviceName }),
-        ...(remember !== undefined && { remember }),
-      })
-    },
-    signOut() {
-      start()
-      return session.signOut()
-    },
-    reauthenticate(proof) {
-      start()
-      return session.reauthenticate(toRequest(proof))
-    },
-    getAccessToken() {
-      start()
-      return session.accessToken()
-    },
+    signIn: (credentials, { deviceName, remember } = {}) =>
+      begun().signIn({ ...toRequest(credentials), device_name: deviceName, remember }),
+    signOut: () => begun().signOut(),
+    reauthenticate: (proof) => begun().reauthenticate(toRequest(proof)),
+    getAccessToken: () => begun().accessToken(),
     fetch: authorizedFetch,
-    sessions: createSessions(createService({ issuer, usesCookie: false, fetch: authorizedFetch }), devices.subscribe),
+    sessions: createSessions(createService({ issuer, usesCookie: false, fetch: authorizedFetch }), (listener) => {
+      begun()
+      return devices.subscribe(listener)
+    }),
     wake,
     close() {
-      stop?.()
-      stop = () => undefined
-      following.stop()
+      isBegun = true // and never again
+      end.abort()
+      attend()
       session.close()
       tabs.close()
     },

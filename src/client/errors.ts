@@ -6,26 +6,21 @@
  * (another sign-in or a sign-out came after this one).
  */
 export class HallpassError extends Error {
-  override readonly name = 'HallpassError'
-
-  readonly code: string
+  declare readonly code: string
   /** Everything that the answer said: `errors` of a weak password, `reason` of a refusal. */
-  readonly details: { readonly [name: string]: unknown }
+  declare readonly details: { readonly [name: string]: unknown }
   /** Of the answer; 0 where there was none. */
-  readonly status: number
+  declare readonly status: number
   /** When to come again, where it is known. Seconds. */
-  readonly retryAfter: number | undefined
+  declare readonly retryAfter: number | undefined
 
-  constructor(code: string, message: string, details = {}, status = 0, retryAfter?: number, cause?: unknown) {
+  constructor(code: string, message: string, cause?: unknown, details = {}, status = 0, retryAfter?: number) {
     super(message, { cause })
-    this.code = code
-    this.details = details
-    this.status = status
-    this.retryAfter = retryAfter
+    Object.assign(this, { name: 'HallpassError', code, details, status, retryAfter })
   }
 }
 
 export const unavailable = (cause?: unknown): HallpassError =>
-  new HallpassError('unavailable', 'No answer: try again later', {}, 0, undefined, cause)
+  new HallpassError('unavailable', 'No answer: try again later', cause)
 
 export const toError = (error: unknown): HallpassError => (error instanceof HallpassError ? error : unavailable(error))

@@ -12,7 +12,7 @@ const PATIENCE = 20_000
 /** @param name null: nobody else is meant */
 export function createLock(name: string | null): InTurn {
   const locks = webLocks()
-  if (name === null || locks === undefined) return createQueue()
+  if (!name || !locks) return createQueue()
   return (work) => {
     const { signal, stop } = createPatience(PATIENCE)
     let hasBegun = false

@@ -1,8 +1,7 @@
 /** The page around us, where there is one: on a server, in a worker and in React Native there is less, or nothing. */
 
 interface Surroundings {
-  addEventListener?(type: string, listener: () => void): void
-  removeEventListener?(type: string, listener: () => void): void
+  addEventListener?(type: string, listener: () => void, options: { signal: AbortSignal }): void
   readonly document?: { readonly visibilityState: string }
   readonly location?: { readonly href: string }
   readonly navigator?: { readonly locks?: Locks }
@@ -22,10 +21,7 @@ export const webLocks = (): Locks | undefined => surroundings.navigator?.locks
 /** `pageshow` is for a page from the back-forward cache, with all timers as they were. */
 const RETURNS = ['visibilitychange', 'pageshow', 'online']
 
-/** Called when a person comes back, or the network does; also when the person leaves. @returns to stop that */
-export function onReturn(run: () => void): () => void {
-  for (const type of RETURNS) surroundings.addEventListener?.(type, run)
-  return () => {
-    for (const type of RETURNS) surroundings.removeEventListener?.(type, run)
-  }
+/** Called when a person comes back, or the network does; also when the person leaves. @param signal to stop that */
+export function onReturn(run: () => void, signal: AbortSignal): void {
+  for (const type of RETURNS) surroundings.addEventListener?.(type, run, { signal })
 }

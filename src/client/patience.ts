@@ -4,29 +4,29 @@ import { later } from './time.ts'
 export interface Patience {
   readonly signal: AbortSignal
   /** From the beginning again. */
-  renew(): void
+  readonly renew: () => void
   /** It cannot end any more. */
-  stop(): void
+  readonly stop: () => void
   /** It ends now. */
-  end(): void
+  readonly abort: () => void
 }
 
 export function createPatience(milliseconds: number, outer?: AbortSignal): Patience {
   const own = new AbortController()
-  const end = (): void => own.abort()
-  let stop = later(end, milliseconds)
-  if (outer?.aborted) end()
-  outer?.addEventListener('abort', end)
-  return {
-    signal: own.signal,
-    end,
-    renew() {
-      stop()
-      stop = later(end, milliseconds)
-    },
-    stop() {
-      stop()
-      outer?.removeEventListener('abort', end)
-    },
+  const abort = (): void => {
+    stop()
+    own.abort()
   }
+  const stop = (): void => {
+    stopTimer()
+    outer?.removeEventListener('abort', abort)
+  }
+  const renew = (): void => {
+    stopTimer()
+    stopTimer = later(abort, milliseconds)
+  }
+  let stopTimer = later(abort, milliseconds)
+  outer?.addEventListener('abort', abort)
+  if (outer?.aborted) abort()
+  return { signal: own.signal, renew, stop, abort }
 }

@@ -40,7 +40,7 @@ export function createRecord(storage: ClientStorage): Record {
 
   const guarded = <Result>(work: () => Promise<Result>): Promise<Result> =>
     inTurn(work).catch((cause: unknown) => {
-      throw new HallpassError('storage_failed', 'The storage cannot be used now', {}, 0, undefined, cause)
+      throw new HallpassError('storage_failed', 'The storage cannot be used now', cause)
     })
 
   const read = async (): Promise<Kept | null> => parse(await storage.read())
@@ -72,7 +72,4 @@ function parse(text: string | null): Kept | null {
 export const isSame = (one: Kept | null, other: Kept): boolean => JSON.stringify(one) === JSON.stringify(other)
 
 /** 128 random bits: whoever knows a token and its key is the device. @throws where there are no random numbers */
-export function newKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
+export const newKey = (): string => crypto.getRandomValues(new Uint32Array(4)).join('-')

@@ -1,5 +1,5 @@
 /** What is asked of the service, with answers that can be told apart: yes, no, and nothing decided. */
-import { HallpassError, toError, unavailable } from './errors.ts'
+import { HallpassError, toError } from './errors.ts'
 import { createPatience } from './patience.ts'
 
 export interface Ask {
@@ -34,7 +34,7 @@ export function createService(deps: {
     try {
       const response = await deps.fetch(deps.issuer + path, {
         method,
-        ...(body && { body: isForm ? `${body}` : JSON.stringify(body) }),
+        ...(body && { body: isForm ? body.toString() : JSON.stringify(body) }),
         headers: {
           ...(body && { 'Content-Type': `application/${isForm ? 'x-www-form-urlencoded' : 'json'}` }),
           ...(bearer && { Authorization: `Bearer ${bearer}` }),
@@ -55,14 +55,23 @@ export function createService(deps: {
   }
 }
 
+interface Refusal {
+  readonly code?: string
+  readonly detail?: string
+  /** RFC 6749 section 5.2. */
+  readonly error?: string
+  readonly error_description?: string
+}
+
 /** @throws {HallpassError} for every answer but a good one */
 function understand<Answer>({ ok, status, headers }: Response, text: string): Answer {
   const answer = parse(text)
   if (ok && answer !== undefined) return answer as Answer
   const { code, error, detail, error_description: description } = answer ?? {}
   throw new HallpassError(
-    `${code ?? error ?? unavailable().code}`,
-    `${detail ?? description ?? status}`,
+    code ?? error ?? 'unavailable',
+    detail ?? description ?? 'No answer: try again later',
+    undefined,
     answer,
     status,
     Number(headers.get('Retry-After')) || undefined,
@@ -70,9 +79,9 @@ function understand<Answer>({ ok, status, headers }: Response, text: string): An
 }
 
 /** @returns undefined for what is none of our answers: a proxy's page, a hotel's */
-function parse(text: string): { readonly [name: string]: unknown } | undefined {
+function parse(text: string): Refusal | undefined {
   try {
-    return Object(text === '' ? {} : JSON.parse(text)) as { [name: string]: unknown }
+    return Object(text === '' ? {} : JSON.parse(text)) as Refusal
   } catch {
     return undefined
   }

@@ -33,8 +33,8 @@ export interface Session {
 
 /** Answers in a row that came too late to count. */
 const ROUNDS = 3
-/** Of four keys, as many rotations as the service remembers. Characters. */
-const FORMER = 4 * 33 - 1
+/** Four keys, as many rotations as the service remembers. Characters. */
+const FORMER = 4 * 44
 /** What another tab has got takes that long to be heard of. Milliseconds. */
 const WORD_OF_MOUTH = 50
 
@@ -57,17 +57,18 @@ export function createSession(deps: {
   let refreshing: Promise<void> | undefined
   let stopTimer = (): void => undefined
 
-  const isUsable = (): boolean => access?.isUsable() === true
+  /** An access token that is still good. */
+  const bearer = (): string | undefined => (access?.isUsable() ? access.token : undefined)
+  const isDue = (): boolean => !access || access.untilDue() <= 0
   const isSignedOut = (): boolean => state.value.status === 'signed_out'
-  const sessionId = (): string | null => (state.value.status === 'signed_out' ? null : state.value.sessionId)
 
   async function accessToken(): Promise<string> {
     for (let round = 0; round < ROUNDS; round++) {
-      const { value } = state
-      if (value.status === 'signed_out') throw new HallpassError('signed_out', 'Nobody is signed in', value)
-      if (access !== null && isUsable()) {
-        if (access.untilDue() <= 0) refreshSoon()
-        return access.token
+      if (isSignedOut()) throw new HallpassError('signed_out', 'Nobody is signed in', undefined, state.value)
+      const token = bearer()
+      if (token) {
+        if (isDue()) refreshSoon()
+        return token
       }
       await refresh()
     }
@@ -86,7 +87,7 @@ export function createSession(deps: {
     try {
       await lock(async () => {
         if (waited() > WORD_OF_MOUTH / 2) await pause(WORD_OF_MOUTH)
-        if (access === before || !isUsable()) await renew() // else another tab was faster
+        if (access === before || !bearer()) await renew() // else another tab was faster
       })
       backOff.succeeded()
     } catch (cause) {
@@ -102,11 +103,11 @@ export function createSession(deps: {
       const mine = epoch
       const kept = await record.change((was) => was ?? (usesCookie ? { key: newKey() } : undefined))
       if (epoch !== mine) return
-      if (kept === null) return leave(null)
+      if (!kept) return leave(null)
       if (kept.out) {
         leave('signed_out')
         await finishSignOut()
-        if ((await record.read()) === null) return
+        if (!(await record.read())) return
       } else {
         if (state.value.status === 'unknown') state.set({ ...state.value, sessionId: kept.sid ?? null })
         if (await exchange(kept, mine)) return
@@ -154,16 +155,23 @@ export function createSession(deps: {
 
   /** The person is signed out on this device, and whoever looks at it is told. */
   function leave(reason: string | null): void {
-    const sid = sessionId()
+    const sid = state.value.sessionId
     drop(reason)
     tell({ reason, sid })
   }
 
-  function drop(reason: string | null): void {
-    ended = sessionId() ?? ended
-    access = null
+  /** Whatever is under way, its answer comes too late. */
+  function supersede(): void {
+    epoch += 1
+    asking.abort()
     stopTimer()
-    state.set({ status: 'signed_out', reason })
+  }
+
+  function drop(reason: string | null): void {
+    supersede()
+    ended = state.value.sessionId ?? ended
+    access = null
+    state.set({ status: 'signed_out', sessionId: null, reason })
   }
 
   function schedule(wait: number): void {
@@ -173,26 +181,20 @@ export function createSession(deps: {
     }, wait)
   }
 
-  /** Whatever is under way, its answer comes too late. */
-  function supersede(): number {
-    asking.abort()
-    return ++epoch
-  }
-
+  /** @throws {HallpassError} when a sign-out, or another sign-in, came between */
   const hasToBe = (mine: number): void => {
-    if (epoch !== mine) throw new HallpassError('superseded', 'Another sign-in or a sign-out came later')
+    if (epoch !== mine) throw new HallpassError('superseded', 'A later sign-in or sign-out won')
   }
 
-  async function signIn<Info extends { readonly id: string }>(request: object): Promise<Info> {
-    const mine = supersede()
-    return lock(async () => {
+  const signIn = <Info extends { readonly id: string }>(request: object): Promise<Info> =>
+    lock(async () => {
+      const mine = ++epoch
       await finishSignOut().catch(() => undefined)
       const age = startStopwatch()
       const answer = await requests.signIn<Info>(request)
       const { session } = answer
       try {
-        hasToBe(mine)
-        await record.change(() => toKept(answer, session.id))
+        await record.change(() => (epoch === mine ? toKept(answer, session.id) : undefined))
         hasToBe(mine)
       } catch (error) {
         // Nobody could refresh it, or nobody wants it any more.
@@ -202,16 +204,14 @@ export function createSession(deps: {
       accept(answer, session.id, age)
       return session
     })
-  }
 
   async function signOut(): Promise<boolean> {
-    const bearer = isUsable() ? access?.token : undefined
-    supersede()
+    const token = bearer()
     leave('signed_out')
     try {
       // First of all: it is remembered should the app be killed now, or have no network.
       await record.change((kept) => (kept || usesCookie ? { key: newKey(), ...kept, out: true } : undefined))
-      await lock(() => finishSignOut(bearer))
+      await lock(() => finishSignOut(token))
       return true
     } catch (cause) {
       schedule(backOff.failed(toError(cause)))
@@ -219,22 +219,22 @@ export function createSession(deps: {
     }
   }
 
-  /** @param bearer an access token of the session that is to end, where there is one */
-  async function finishSignOut(bearer?: string): Promise<void> {
+  /** @param token an access token of the session that is to end, where there is one */
+  async function finishSignOut(token?: string): Promise<void> {
     const kept = await record.read()
     if (!kept?.out) return
     let next: Kept | null = null
     try {
       if (kept.token) await requests.revoke(kept.token)
-      else if (bearer) await requests.endSession(bearer)
+      else if (token) await requests.endSession(token)
       else {
         // Nobody sees whose cookie it is: somebody may have signed in since, on a page of the service.
-        const { access_token: token, session_id: sid } = await requests.refresh(kept)
-        if ((kept.sid ?? sid) === sid) await requests.endSession(token)
+        const { access_token: fresh, session_id: sid } = await requests.refresh(kept)
+        if ((kept.sid ?? sid) === sid) await requests.endSession(fresh)
         else next = { key: newKey(), sid }
       }
     } catch (error) {
-      if (bearer && toError(error).status === 401) return finishSignOut()
+      if (token && toError(error).status === 401) return finishSignOut()
       if (!isTerminal(error)) throw error
     }
     await record.change((now) => (isSame(now, kept) ? next : undefined))
@@ -243,10 +243,10 @@ export function createSession(deps: {
   async function reauthenticate(proof: object): Promise<void> {
     const mine = epoch
     const kept = await record.read()
-    const bearer = isUsable() ? access?.token : undefined
+    const token = bearer()
     const age = startStopwatch()
-    const withToken = !bearer && kept?.token ? { ...proof, refresh_token: kept.token } : proof
-    const answer = await requests.reauthenticate(withToken, bearer)
+    const withToken = !token && kept?.token ? { ...proof, refresh_token: kept.token } : proof
+    const answer = await requests.reauthenticate(withToken, token)
     hasToBe(mine)
     accept(answer, access?.sid ?? kept?.sid ?? '', age)
   }
@@ -255,21 +255,17 @@ export function createSession(deps: {
     backOff.relent()
     const kept = await record.read()
     // A tab that sleeps hears nothing: what is kept has the last word.
-    if (state.value.status === 'signed_in' && (!kept || kept.out)) {
-      hear({ reason: 'signed_out', sid: sessionId() })
-    }
+    if (state.value.status === 'signed_in' && (!kept || kept.out)) drop('signed_out')
     if (kept?.sid !== access?.sid) access = null
-    const isWorthIt = isSignedOut() ? kept?.out || (kept?.sid ?? ended) !== ended : (access?.untilDue() ?? 0) <= 0
-    if (isWorthIt) await refresh()
+    if (isSignedOut()) {
+      if (kept && (kept.out || kept.sid !== ended)) await refresh()
+    } else if (isDue()) await refresh()
   }
 
   function hear(news: News): void {
     if ('token' in news) {
       if (news.sid !== ended) hold(createAccess(news.token, news.sid, news.life, startStopwatch()))
-    } else if (!isSignedOut() && (sessionId() ?? news.sid) === news.sid) {
-      supersede()
-      drop(news.reason)
-    }
+    } else if (!isSignedOut() && (state.value.sessionId ?? news.sid) === news.sid) drop(news.reason)
   }
 
   return {
@@ -284,7 +280,7 @@ export function createSession(deps: {
       access = null
       refreshSoon()
     },
-    close: () => stopTimer(),
+    close: supersede,
   }
 
   function toKept({ refresh_token: token }: Tokens, sid: string, was?: Kept): Kept {
@@ -296,4 +292,5 @@ export function createSession(deps: {
 
 const isTerminal = (error: unknown): boolean => toError(error).details['terminal'] === true
 
-const reasonOf = ({ details: { reason } }: HallpassError): string | null => (reason === 'no_token' ? null : `${reason}`)
+const reasonOf = ({ details: { reason } }: HallpassError): string | null =>
+  reason === 'no_token' ? null : (reason as string)

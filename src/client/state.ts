@@ -4,7 +4,7 @@
 export type SessionState =
   | { readonly status: 'signed_in'; readonly sessionId: string }
   /** `reason` as the service gave it (docs/http.md), null where nobody was signed in. */
-  | { readonly status: 'signed_out'; readonly reason: string | null }
+  | { readonly status: 'signed_out'; readonly sessionId: null; readonly reason: string | null }
   | {
       /** Nobody can say yet. */
       readonly status: 'unknown'

@@ -22,12 +22,10 @@ export interface Tabs {
 
 /** @param name null: there are no others */
 export function createTabs(name: string | null, onNews: (news: News) => void): Tabs {
-  if (name === null || typeof BroadcastChannel === 'undefined') return { tell: () => undefined, close: () => undefined }
-  const channel = new BroadcastChannel(name)
-  channel.onmessage = ({ data }: MessageEvent) => onNews(data as News)
-  ;(channel as { unref?: () => void }).unref?.()
-  return {
-    tell: (news) => channel.postMessage(news),
-    close: () => channel.close(),
+  const channel = name && globalThis.BroadcastChannel && new BroadcastChannel(name)
+  if (channel) {
+    channel.onmessage = ({ data }: MessageEvent) => onNews(data as News)
+    ;(channel as { unref?: () => void }).unref?.() // Node would wait for ever
   }
+  return { tell: (news) => channel && channel.postMessage(news), close: () => channel && channel.close() }
 }
