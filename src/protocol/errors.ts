@@ -51,6 +51,7 @@ export type RevocationReason =
 
 /** `reason` of a refused refresh. */
 export type RefusalReason =
+  | 'no_token'
   | 'malformed'
   | 'unknown_session'
   | 'wrong_client'

@@ -160,9 +160,19 @@ describe('The form of a refresh', () => {
       expect((await rowOf(server(), device)).generation).to.equal(0)
     })
 
-    it('holds a refresh token', async () => {
-      expectOAuthError(await post('grant_type=refresh_token'), 'invalid_request')
-      expectOAuthError(await post('grant_type=refresh_token&refresh_token='), 'invalid_request')
+    it('holds a refresh token: without one there is nothing to refresh, and it is said in those words', async () => {
+      for (const parameters of ['grant_type=refresh_token', 'grant_type=refresh_token&refresh_token=']) {
+        const { status, headers, body } = await post(parameters)
+        expect(body).to.deep.equal({
+          error: 'invalid_request',
+          error_description: 'Send refresh_token, or the session cookie.',
+          reason: 'no_token',
+          terminal: true,
+        })
+        expect(status).to.equal(400)
+        expect(headers.get('cache-control')).to.equal('no-store')
+        expect(headers.getSetCookie()).to.be.empty
+      }
     })
 
     it('may hold parameters that nobody knows, and means nothing by them', async () => {

@@ -1,9 +1,8 @@
 /** The feed of revocations, as those read it who follow it: by asking, and as a stream. */
-import { once } from 'node:events'
-import { request, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { statement, type Database } from '../../src/server/database/database.ts'
 import { basic, type Key } from './api-keys.ts'
+import { readEvents, type EventReader, type ReadEvent } from './event-reader.ts'
 import { send, type Answer } from './people.ts'
 import type { TestServer } from './server.ts'
 
@@ -35,27 +34,14 @@ export const readFeed = (
 
 export const sidsIn = ({ body }: Answer<FeedBody>): string[] => body.revocations.map(({ sid }) => sid)
 
-export interface FeedEvent {
-  readonly event: string
-  readonly id: string
-  readonly data: Partial<FeedEntry> & { readonly horizon?: string; readonly jwks?: string; readonly reset?: true }
-}
+export type FeedEvent = ReadEvent<
+  Partial<FeedEntry> & { readonly horizon?: string; readonly jwks?: string; readonly reset?: true }
+>
 
 /** One stream, from its first event to its end. */
-export interface Follower {
-  readonly status: number
-  readonly headers: IncomingHttpHeaders
-  /** Everything so far, in its order. */
-  readonly events: readonly FeedEvent[]
+export interface Follower extends EventReader<FeedEvent['data']> {
   /** The sessions and keys it was told of. */
   readonly sids: ReadonlySet<string>
-  /** Where it would go on. */
-  readonly lastEventId: string
-  /** Whether the server ended it as it should: the other way is a broken connection. */
-  readonly ended: Promise<'ended' | 'cut'>
-  /** @throws when the stream ends before */
-  until(isSo: () => boolean): Promise<void>
-  close(): void
 }
 
 export interface Following {
@@ -70,70 +56,15 @@ export async function follow(url: string, key: Key, options: Following = {}): Pr
   const { since, lastEventId, headers = {}, onEvent = () => undefined } = options
   const target = new URL('/v1/revocations', url)
   if (since !== undefined) target.searchParams.set('since', since)
-  const outgoing = request(target, {
-    agent: false,
-    headers: {
-      accept: 'text/event-stream',
-      ...basic(key),
-      ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
-      ...headers,
-    },
-  })
-  outgoing.end()
-  const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
-  outgoing.on('error', () => undefined) // `close` of the response follows
-  response.on('error', () => undefined)
-
-  const events: FeedEvent[] = []
   const sids = new Set<string>()
-  const waiting = new Set<() => void>()
-  const look = (): void => {
-    for (const each of waiting) each()
-  }
-  let isOver = false
-  const ended = new Promise<'ended' | 'cut'>((resolve) => {
-    response.once('close', () => {
-      isOver = true
-      look()
-      resolve(response.complete ? 'ended' : 'cut')
-    })
-  })
-  let rest = ''
-  response.setEncoding('utf8').on('data', (chunk: string) => {
-    const parts = (rest + chunk).split('\n\n')
-    rest = parts.pop() ?? ''
-    for (const part of parts) {
-      const event = eventIn(part)
-      if (event === null) continue
-      events.push(event)
+  const stream = await readEvents<FeedEvent['data']>(target, {
+    headers: { ...basic(key), ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }), ...headers },
+    onEvent(event) {
       if (event.data.sid !== undefined) sids.add(event.data.sid)
       onEvent(event)
-    }
-    look()
-  })
-
-  return {
-    status: response.statusCode ?? 0,
-    headers: response.headers,
-    events,
-    sids,
-    get lastEventId() {
-      return events.at(-1)?.id ?? ''
     },
-    ended,
-    until: (isSo) =>
-      new Promise((resolve, reject) => {
-        const check = (): void => {
-          if (!isSo() && !isOver) return
-          waiting.delete(check)
-          if (isSo()) resolve()
-          else reject(new Error('the stream ended before'))
-        }
-        waiting.add(check)
-        check()
-      }),
-    close: () => outgoing.destroy(),
-  }
+  })
+  return Object.assign(stream, { sids })
 }
 
 /** With everything in force, and the first horizon after it. */
@@ -147,22 +78,6 @@ export async function followFromNow(url: string, key: Key, options: Following = 
 const isComplete = ({ events }: Follower): boolean => events.some(({ event }) => event === 'horizon')
 
 export const hasHeard = ({ sids }: Follower, all: Iterable<string>): boolean => [...all].every((sid) => sids.has(sid))
-
-function eventIn(text: string): FeedEvent | null {
-  const fields = new Map(
-    text.split('\n').map((line) => {
-      const colon = line.indexOf(': ')
-      return [line.slice(0, colon), line.slice(colon + 2)]
-    }),
-  )
-  const data = fields.get('data')
-  if (data === undefined) return null
-  return {
-    event: fields.get('event') ?? '',
-    id: fields.get('id') ?? '',
-    data: JSON.parse(data) as FeedEvent['data'],
-  }
-}
 
 /** What a request for a revocation commits, as often as one likes in one transaction, as if it had been so long ago. */
 export async function addEntries(

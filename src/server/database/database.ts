@@ -19,12 +19,14 @@ export interface Statement<Row> {
    * (docs/decisions/0021).
    */
   readonly announces?: string
+  /** Whom or what that is about, by the values bound to it: a short text. Without it, about everything. */
+  readonly about?: (values: readonly Value[]) => string
 }
 
 export const statement = <Row = never>(
   name: string,
   text: string,
-  options: { announces?: string } = {},
+  options: Pick<Statement<Row>, 'announces' | 'about'> = {},
 ): Statement<Row> => ({ name, text, ...options })
 
 export type Value = string | number | boolean | Date | Uint8Array | null | readonly string[] | readonly Uint8Array[]

@@ -2,6 +2,7 @@
 import type { PGlite, Transaction } from '@electric-sql/pglite'
 import { MikroORM } from '@mikro-orm/pglite'
 import { embeddedOptions } from '../../../mikro-orm.config.ts'
+import { createAnnouncements, EVERYTHING, type Announce } from './announcements.ts'
 import type { Database, Queryable } from './database.ts'
 import { asUnavailable } from './unavailable.ts'
 
@@ -10,9 +11,9 @@ export async function overPglite(pglite: PGlite): Promise<Database & { orm: Mikr
   const orm = await MikroORM.init(embeddedOptions(() => Promise.resolve(pglite)))
   /** Every process is this one. */
   const listeners = new Map<string, ((payload: string) => void)[]>()
-  const announce = (channel: string): void => {
+  const announce: Announce = (channel, payload) => {
     // In a turn of its own: what a listener throws is no failure of what is committed.
-    for (const onNotification of listeners.get(channel) ?? []) queueMicrotask(() => onNotification(''))
+    for (const onNotification of listeners.get(channel) ?? []) queueMicrotask(() => onNotification(payload))
   }
 
   return {
@@ -26,10 +27,10 @@ export async function overPglite(pglite: PGlite): Promise<Database & { orm: Mikr
       }
     },
     async transaction(work) {
-      const announced = new Set<string>()
+      const announced = createAnnouncements()
       try {
-        const result = await pglite.transaction((tx) => work(boundTo(tx, (channel) => announced.add(channel))))
-        for (const channel of announced) announce(channel)
+        const result = await pglite.transaction((tx) => work(boundTo(tx, announced.add)))
+        announced.sendTo(announce)
         return result
       } catch (error) {
         throw asUnavailable(error)
@@ -47,10 +48,10 @@ export async function overPglite(pglite: PGlite): Promise<Database & { orm: Mikr
   }
 }
 
-const boundTo = (client: Pick<PGlite, 'query'> | Transaction, announce: (channel: string) => void): Queryable => ({
-  async query({ text, announces }, values) {
+const boundTo = (client: Pick<PGlite, 'query'> | Transaction, announce: Announce): Queryable => ({
+  async query({ text, announces, about }, values) {
     const { rows } = await client.query(text, [...values])
-    if (announces !== undefined && rows.length > 0) announce(announces)
+    if (announces !== undefined && rows.length > 0) announce(announces, about?.(values) ?? EVERYTHING)
     return rows.map(withBuffers) as never[]
   },
 })

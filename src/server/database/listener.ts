@@ -1,5 +1,6 @@
 /** LISTEN on a connection of its own, watched, and taken up again whenever it is lost. */
 import pg from 'pg'
+import { createAnnouncements } from './announcements.ts'
 
 interface Subscription {
   readonly onNotification: (payload: string) => void
@@ -8,8 +9,8 @@ interface Subscription {
 
 export interface Listener {
   listen(channel: string, onNotification: (payload: string) => void, onGap: () => void): Promise<void>
-  /** Tells this process at once, and all others; many in a row become one. */
-  announce(channel: string): void
+  /** Tells this process at once, and all others; many of the same in a row become one. */
+  announce(channel: string, payload: string): void
   /** What was announced is sent first. */
   close(): Promise<void>
 }
@@ -59,7 +60,7 @@ export function listenOn(url: string, onError: (error: Error) => void): Listener
     void send()
   }
 
-  const announced = new Set<string>()
+  const announced = createAnnouncements()
   let isSending = false
   let sent: Promise<void> = Promise.resolve()
 
@@ -72,13 +73,12 @@ export function listenOn(url: string, onError: (error: Error) => void): Listener
   async function sendAll(): Promise<void> {
     isSending = true
     // What is announced meanwhile has its turn too: the loop sees it.
-    for (const channel of announced) {
-      if (client === undefined) break
-      announced.delete(channel)
+    for (let next = takeIfConnected(); next !== null; next = takeIfConnected()) {
+      const { channel, payloads } = next
       try {
-        await client.query(`notify ${pg.escapeIdentifier(channel)}`)
+        await client?.query(NOTIFY, [channel, payloads])
       } catch (error) {
-        announced.add(channel)
+        for (const payload of payloads) announced.add(channel, payload)
         onError(error as Error)
         setTimeout(() => void send(), SEND_AGAIN_AFTER).unref()
         break
@@ -86,6 +86,8 @@ export function listenOn(url: string, onError: (error: Error) => void): Listener
     }
     isSending = false // in the same turn as the loop's end: nothing is announced between
   }
+
+  const takeIfConnected = () => (client === undefined ? null : announced.take())
 
   function reconnect(wait: number): void {
     if (isClosed) return
@@ -133,9 +135,9 @@ export function listenOn(url: string, onError: (error: Error) => void): Listener
       await connecting
       if (known === undefined) await client?.query(`listen ${pg.escapeIdentifier(channel)}`)
     },
-    announce(channel) {
-      for (const { onNotification } of subscriptions.get(channel) ?? []) guarded(() => onNotification(''))
-      announced.add(channel)
+    announce(channel, payload) {
+      for (const { onNotification } of subscriptions.get(channel) ?? []) guarded(() => onNotification(payload))
+      announced.add(channel, payload)
       void send()
     },
     async close() {
@@ -150,6 +152,9 @@ export function listenOn(url: string, onError: (error: Error) => void): Listener
     },
   }
 }
+
+/** The server sends each payload once, however often it is named. */
+const NOTIFY = 'select pg_notify($1::text, payload) from unnest($2::text[]) as payload'
 
 /** Also where the other side does not answer any more, and so would not say goodbye. */
 async function hangUp(client: pg.Client): Promise<void> {

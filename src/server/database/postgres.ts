@@ -3,6 +3,7 @@ import { MikroORM } from '@mikro-orm/postgresql'
 import pg, { type Pool, type PoolConfig } from 'pg'
 import { postgresOptions } from '../../../mikro-orm.config.ts'
 import { Unavailable } from '../errors.ts'
+import { createAnnouncements, EVERYTHING, type Announce } from './announcements.ts'
 import type { Database, Queryable } from './database.ts'
 import { listenOn } from './listener.ts'
 import { asUnavailable } from './unavailable.ts'
@@ -42,7 +43,7 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
   const orm = await MikroORM.init(postgresOptions(url, poolSettings))
   const pool = (await orm.em.getConnection().getNativeClient()) as Pool
   const listener = listenOn(url, onError)
-  const announce = (channel: string): void => listener.announce(channel)
+  const announce: Announce = (channel, payload) => listener.announce(channel, payload)
 
   // A pool that ends while a connection is being made keeps that connection, and the process, for ever.
   const underWay = new Set<Promise<unknown>>()
@@ -86,10 +87,8 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
   return database
 }
 
-type Announce = (channel: string) => void
-
 const boundTo = (client: Pool | pg.PoolClient, announce: Announce): Queryable => ({
-  async query({ name, text, announces }, values) {
+  async query({ name, text, announces, about }, values) {
     // Where no answer comes it may be committed all the same. A word too many costs one reading.
     let hasChanged = true
     try {
@@ -97,7 +96,7 @@ const boundTo = (client: Pool | pg.PoolClient, announce: Announce): Queryable =>
       hasChanged = rows.length > 0
       return rows
     } finally {
-      if (announces !== undefined && hasChanged) announce(announces)
+      if (announces !== undefined && hasChanged) announce(announces, about?.(values) ?? EVERYTHING)
     }
   },
 })
@@ -111,15 +110,13 @@ async function inTransaction<Result>(
   work: (tx: Queryable) => Promise<Result>,
   announce: Announce,
 ): Promise<Result> {
-  const announced = new Set<string>()
+  const announced = createAnnouncements()
   const client = await pool.connect()
   let lost: Error | undefined
   try {
     await client.query('begin')
-    const result = await work(boundTo(client, (channel) => announced.add(channel)))
-    await client.query('commit').finally(() => {
-      for (const channel of announced) announce(channel)
-    })
+    const result = await work(boundTo(client, announced.add))
+    await client.query('commit').finally(() => announced.sendTo(announce))
     return result
   } catch (error) {
     await client.query('rollback').catch((failure: Error) => void (lost = failure))

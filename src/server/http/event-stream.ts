@@ -16,6 +16,8 @@ export interface EventStream {
   end(): void
 }
 
+/** And up to as much later: where a process stops, its readers do not come to the next all at once. Milliseconds. */
+const COME_AGAIN_AFTER = 1_000
 /** Of one reader, in our memory. Bytes. */
 const MOST_UNREAD = 1024 * 1024
 /** A reader that takes nothing for so long is gone. Milliseconds. */
@@ -25,13 +27,14 @@ const LAST_PATIENCE = 2_000
 
 export interface ServerSentEvent {
   readonly event: string
-  readonly id: string
+  /** Where a reader can go on from here. */
+  readonly id?: string
   /** JSON: no line break in it. */
   readonly data: string
 }
 
 export const writeEvent = ({ event, id, data }: ServerSentEvent): string =>
-  `event: ${event}\nid: ${id}\ndata: ${data}\n\n`
+  `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${data}\n\n`
 
 export function openEventStream(ctx: Context): EventStream {
   const response = ctx.res
@@ -43,7 +46,7 @@ export function openEventStream(ctx: Context): EventStream {
     'Cache-Control': 'no-store, no-transform',
     'X-Accel-Buffering': 'no', // nginx would keep events until it has a few thousand bytes of them
   })
-  response.write('retry: 1000\n\n')
+  response.write(`retry: ${COME_AGAIN_AFTER + Math.floor(Math.random() * COME_AGAIN_AFTER)}\n\n`)
   response.on('error', () => undefined) // `close` follows
   response.once('close', () => {
     for (const run of ending) run()

@@ -20,3 +20,24 @@ export const createDemandOwnOrigin =
       'Requests with the session cookie need an Origin header of an allowed origin. Add yours to HALLPASS_ALLOWED_ORIGINS.',
     )
   }
+
+export type RefuseForeignReaders = (ctx: Context) => void
+
+/** A browser names no `Origin` where a page reads from its own; it says so in another way, or is an old one. */
+const OWN_SITES = new Set(['same-origin', 'none', ''])
+
+/**
+ * For what the cookie only reads.
+ * @throws {Problem} 403 `origin_not_allowed` for pages of other origins, but for those that are allowed
+ */
+export const createRefuseForeignReaders =
+  (allowedOrigins: readonly string[]): RefuseForeignReaders =>
+  (ctx) => {
+    const isOwn = ctx.get('origin') === '' && OWN_SITES.has(ctx.get('sec-fetch-site'))
+    if (isOwn || comesFromAllowedOrigin(ctx, allowedOrigins)) return
+    throw new Problem(
+      403,
+      'origin_not_allowed',
+      'This page may not read with the session cookie. Add its origin to HALLPASS_ALLOWED_ORIGINS.',
+    )
+  }
