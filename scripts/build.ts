@@ -103,15 +103,22 @@ function compiled(source: string): { types: string; default: string } {
   return { types: source.replace(/\.ts$/, '.d.ts'), default: source.replace(/\.ts$/, '.js') }
 }
 
-/** What the declarations speak of and is no dependency: the frameworks that adapters are for, and types. */
+/** What declarations and adapters speak of and is no dependency: the frameworks that these are for, and types. */
 function findPeers(): Record<string, string> {
-  const named = [...reachableDeclarations()].flatMap((file) => packagesIn(declarations.get(file) ?? ''))
+  const texts = [...[...reachableDeclarations()].map((file) => declarations.get(file)), ...adapters().values()]
+  const named = texts.flatMap((text) => packagesIn(text ?? ''))
   const wanted = named.flatMap((name) => [name, typesOf(name)]).concat('@types/node')
   const versions = Object.entries(ours.devDependencies).filter(([name]) => wanted.includes(name))
   // Whose types they have is the application's choice; the frameworks are those that we test with.
   const range = (name: string, version: string): string =>
     name.startsWith('@types/') ? '*' : `^${version.split('.')[0]}.0.0`
   return Object.fromEntries(versions.map(([name, version]) => [name, range(name, version)]))
+}
+
+/** What is for those who have the framework alone: exported by itself, beside a face. */
+function adapters(): Map<string, string> {
+  const exported = Object.values(ours.exports).map((source) => join(compiled(source).default))
+  return new Map([...scripts].filter(([file]) => exported.includes(file) && !file.endsWith('index.js')))
 }
 
 function typesOf(name: string): string {
@@ -152,7 +159,8 @@ function checkImports(): void {
     for (const each of specifiersIn(text).filter((one) => one.startsWith('.')))
       expectFile(join(dirname(file), each), `is imported by ${file}`)
     for (const name of packagesIn(text))
-      if (!(name in ours.dependencies)) faults.push(`${file} imports ${name}, which is no dependency`)
+      if (!(name in ours.dependencies) && !(adapters().has(file) && name in ours.devDependencies))
+        faults.push(`${file} imports ${name}, which is no dependency`)
   }
 }
 

@@ -42,7 +42,7 @@ describe('the published package', function () {
     }
     expect(published.dependencies).to.deep.equal(ours.dependencies)
     expect(published).not.to.have.any.keys('private', 'devDependencies', 'scripts')
-    expect(Object.keys(published.peerDependenciesMeta)).to.include.members(['fastify', 'hono'])
+    expect(Object.keys(published.peerDependenciesMeta)).to.include.members(['fastify', 'hono', 'react'])
     expect(Object.values(published.peerDependenciesMeta).every(({ optional }) => optional)).to.equal(true)
   })
 
@@ -88,14 +88,14 @@ describe('the published package', function () {
       })
     })
 
-    it('imports nothing else in any file of the verifier', () => {
-      const files = globSync('src/{verifier,protocol}/**/*.js', { cwd: built })
+    it('imports nothing else in any file of the verifier, and in those of the client nothing but React for its hook', () => {
+      const files = globSync('src/{verifier,client,protocol}/**/*.js', { cwd: built })
       const imported = files.flatMap((file) =>
         [...readFileSync(join(built, file), 'utf8').matchAll(/(?:\bfrom |\bimport\(|^import )["']([^.][^"']*)/gm)].map(
           ([, name]) => name,
         ),
       )
-      expect(new Set(imported)).to.deep.equal(new Set(['jose']))
+      expect(new Set(imported)).to.deep.equal(new Set(['jose', 'react']))
     })
   })
 
@@ -118,6 +118,12 @@ describe('the published package', function () {
     it('has types that need Web APIs only, for the verifier', async () => {
       const directory = await aConsumer(['jose'], ['consumers/core.ts'])
       await typeCheck(directory, 'core.ts', { target: 'es2022', lib: ['es2022', 'dom', 'dom.iterable'], types: [] })
+    })
+
+    it('has types for pages, with nothing but React’s beside them', async () => {
+      const directory = await aConsumer(['react', '@types/react', 'csstype'], ['consumers/page.ts'])
+      const lib = ['es2022', 'dom', 'dom.iterable']
+      await typeCheck(directory, 'page.ts', { target: 'es2022', lib, types: [], skipLibCheck: true })
     })
 
     it('has types that fit those of the frameworks, and for the server', async () => {

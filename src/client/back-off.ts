@@ -15,6 +15,8 @@ export interface BackOff {
 /** Milliseconds. */
 const FIRST = 1_000
 const LONGEST = 60_000
+/** By how much a timer may run before its time, by this clock. Milliseconds. */
+const TOO_EARLY = 50
 
 export function createBackOff(): BackOff {
   let failures = 0
@@ -30,7 +32,7 @@ export function createBackOff(): BackOff {
       since = startStopwatch()
       const longest = Math.min(FIRST * 2 ** failures++, LONGEST)
       wait = error.retryAfter ? error.retryAfter * between(1000, 1200) : between(longest / 2, longest)
-      return wait
+      return wait + TOO_EARLY
     },
     succeeded() {
       failures = wait = 0

@@ -41,8 +41,9 @@ export function createService(deps: {
           ...(deps.app && { 'Hallpass-Client': deps.app }),
           ...headers,
         },
-        credentials: deps.usesCookie ? 'include' : 'omit',
-        redirect: 'error', // whoever redirects us is somebody else: a hotel's network
+        // Workers of Cloudflare's refuse what they do not know.
+        ...('credentials' in Request.prototype && { credentials: deps.usesCookie ? 'include' : 'omit' }),
+        redirect: 'manual', // whoever leads elsewhere is somebody else: a hotel's network
         cache: 'no-store',
         signal,
       })

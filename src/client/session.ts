@@ -101,7 +101,7 @@ export function createSession(deps: {
   async function renew(): Promise<void> {
     for (let round = 0; round < ROUNDS; round++) {
       const mine = epoch
-      const kept = await record.change((was) => was ?? (usesCookie ? { key: newKey() } : undefined))
+      const kept = await record.change((was) => (was || !usesCookie ? undefined : { key: newKey() }))
       if (epoch !== mine) return
       if (!kept) return leave(null)
       if (kept.out) {
@@ -135,6 +135,7 @@ export function createSession(deps: {
       // Not written: next time the same token and key are presented, and answered alike.
       if (!counts) throw error
     })
+    counts &&= epoch === mine // a sign-out may have come while it was written
     if (counts && answer instanceof HallpassError) leave(reasonOf(answer))
     else if (counts) accept(answer as Tokens, next!.sid!, age)
     return counts || epoch !== mine

@@ -13,6 +13,8 @@ import type { Environment, Given } from './settings/environment.ts'
 
 /** Settings that have no value unless they are given. */
 type Optional =
+  | 'theme'
+  | 'logo'
   | 'preset'
   | 'databaseUrl'
   | 'secret'

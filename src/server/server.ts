@@ -17,18 +17,23 @@ import { createApp } from './http/app.ts'
 import { createClientAddressOf } from './http/client-address-of.ts'
 import type { State } from './http/context.ts'
 import { createSessionCookie } from './http/cookie.ts'
-import { createDemandOwnOrigin } from './http/origin.ts'
+import { createDemandOwnOrigin, createRefuseForeignReaders } from './http/origin.ts'
 import { createReadPresentedToken } from './http/presented-token.ts'
 import { createRevocationStreams } from './http/revocation-streams.ts'
+import { createSessionEventStreams } from './http/session-event-streams.ts'
+import { readTheme } from './pages/theme.ts'
 import { createRateLimits } from './rate-limits/rate-limits.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
 import { createNotifyBus } from './revocations/bus.ts'
 import { createFeed } from './revocations/feed.ts'
 import { createRevocationMemory } from './revocations/memory.ts'
+import { createSessionChanges } from './sessions/changes.ts'
 import { createStartForSubject, type StartForSubject } from './sessions/for-subject.ts'
+import { createLookout } from './sessions/lookout.ts'
 import { createSessions, type Sessions } from './sessions/sessions.ts'
 import { openStore, type Store } from './store.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
+import { createFormTokens } from './tokens/form-token.ts'
 import { checkRing } from './tokens/ring-check.ts'
 import { createRing } from './tokens/ring.ts'
 import { createSigningKeys, type SigningKeys } from './tokens/signing-keys.ts'
@@ -73,6 +78,7 @@ const REENCRYPT_EVERY = 60 * 60 * 1000
  * @throws {DirectoryInUse} the embedded store belongs to another process
  * @throws {RingMismatch} HALLPASS_SECRET is not the one this database knows
  * @throws {Unavailable} the database cannot be reached
+ * @throws {ConfigError} HALLPASS_THEME or HALLPASS_LOGO names a file that cannot be used
  */
 export async function createServer(config: Config, options: ServerOptions): Promise<Hallpass> {
   const { log, migrate = true, memoryFrom } = options
@@ -90,6 +96,7 @@ async function wire(config: Config, store: Store, options: ServerOptions): Promi
   const { database } = store
   const { issuer, audience, accessTtl, signingAlg } = config
   const isSecure = issuer.startsWith('https:')
+  const theme = readTheme(serves ? config : { theme: null, logo: null })
 
   const ring = createRing(store.secret, config.previousSecrets)
   await checkRing(database, ring, acceptNewSecret)
@@ -129,9 +136,14 @@ async function wire(config: Config, store: Store, options: ServerOptions): Promi
   const feed = createFeed({ database, bus, accessTtl, log })
   const memory = createRevocationMemory({ database, bus, feed, accessTtl, log })
   const streams = createRevocationStreams({ feed, keys })
-  readiness.onStop(() => streams.close())
+  const sessionStreams = createSessionEventStreams({ feed, lookout: createLookout({ sessions }) })
+  readiness.onStop(() => {
+    streams.close()
+    sessionStreams.close()
+  })
   await memory.start()
   await feed.start()
+  await createSessionChanges(database).subscribe(sessionStreams)
 
   const cookie = createSessionCookie({ isSecure })
   const demandOwnOrigin = createDemandOwnOrigin(config.allowedOrigins)
@@ -139,11 +151,14 @@ async function wire(config: Config, store: Store, options: ServerOptions): Promi
     issuer,
     isSecure,
     name,
+    theme,
+    unconfirmedSignIn,
     allowedOrigins: config.allowedOrigins,
     mailbox: delivery.mailbox,
     cookie,
     allowsCookies: isSecure || config.isIssuerLocal,
     demandOwnOrigin,
+    refuseForeignReaders: createRefuseForeignReaders(config.allowedOrigins),
     readPresentedToken: createReadPresentedToken({ cookie, demandOwnOrigin }),
     clientAddressOf: createClientAddressOf(config.trustedProxies),
     grants: createGrants({ sessions, apiKeys, accessTokens }),
@@ -157,10 +172,12 @@ async function wire(config: Config, store: Store, options: ServerOptions): Promi
     sessions,
     startForSubject,
     apiKeys,
+    formTokens: createFormTokens({ ring }),
     rateLimits,
     readiness,
     feed,
     streams,
+    sessionStreams,
     log,
   })
 

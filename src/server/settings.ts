@@ -80,6 +80,20 @@ export const settings = {
     meaning: 'What people know the service by: the name in mails and on pages.',
     kind: displayName,
   }),
+  theme: setting({
+    name: 'HALLPASS_THEME',
+    group: 'Server',
+    otherwise: 'none',
+    meaning: 'A CSS file of your own, at most 16 kB, that follows the style of the pages: see [pages](pages.md).',
+    kind: path,
+  }),
+  logo: setting({
+    name: 'HALLPASS_LOGO',
+    group: 'Server',
+    otherwise: 'none',
+    meaning: 'An SVG or PNG file, at most 64 kB, that the pages show in place of our badge and the name.',
+    kind: path,
+  }),
   preset: setting({
     name: 'HALLPASS_PRESET',
     group: 'Server',

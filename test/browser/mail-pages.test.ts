@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import type { Page as BrowserPage } from 'playwright-core'
+import { accessibilityFaults } from '../support/accessibility.ts'
 import { aConfirmedPerson } from '../support/email-flows.ts'
 import { useBrowser } from '../support/browser.ts'
 import { tokenFor, type Page } from '../support/mail.ts'
@@ -80,6 +81,20 @@ describe('The pages behind links in mails, in a browser', () => {
             expect(violations).to.be.empty
           }).timeout(60_000)
         }
+      }
+
+      for (const [colorScheme, width] of [
+        ['light', 1280],
+        ['dark', 320],
+      ] as const) {
+        it(`keep nobody out, ${colorScheme === 'light' ? 'by day' : 'by night'}, ${width} px wide`, async () => {
+          const { page, violations } = await openPage({ colorScheme, viewport: { width, height: 640 } })
+          for (const url of urls) {
+            await page.goto(url)
+            expect(await accessibilityFaults(page), url).to.be.empty
+          }
+          expect(violations).to.be.empty
+        }).timeout(120_000)
       }
 
       it('let a password be reset by keyboard alone', async () => {
@@ -173,7 +188,8 @@ const outlineOfFocus = (page: BrowserPage): Promise<string> =>
 /** The contrast of the text that is read with most difficulty, as WCAG 2.2 reckons it. */
 const leastContrast = (page: BrowserPage): Promise<number> =>
   page.evaluate(`(() => {
-    const channels = (color) => color.match(/[\\d.]+/g).map(Number)
+    const channels = (color) => color.match(/[\\d.]+/g).map((value, index) =>
+      color.startsWith('color(srgb') && index < 3 ? value * 255 : Number(value))
     const luminance = (color) => {
       const [r, g, b] = channels(color).map((value) =>
         value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4)

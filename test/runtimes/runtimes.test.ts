@@ -1,4 +1,4 @@
-/** The verifier, as it is published, where it is said to run. Without `npm ci --prefix test/runtimes` these are skipped. */
+/** The verifier and the client, as they are published, where they are said to run. Without `npm ci --prefix test/runtimes` these are skipped. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -29,7 +29,20 @@ const IN_MEMORY = {
 }
 const IN_MEMORY_BY_ALGORITHM = { ES256: IN_MEMORY, EdDSA: IN_MEMORY, RS256: IN_MEMORY }
 
-describe('the verifier', function () {
+/** How it has to go with a device. */
+const clientOf = (email: string, others: number): object => ({
+  before: 'signed_out',
+  name: 'A device',
+  after: 'signed_in',
+  isSame: true,
+  email,
+  revoked: others,
+  told: ['signed_out', 'revoked_by_user'],
+  isOut: true,
+  kept: null,
+})
+
+describe('the verifier and the client', function () {
   this.timeout(120_000)
   let server: TestServer
   let apiKey: Key
@@ -51,17 +64,23 @@ describe('the verifier', function () {
   }
 
   for (const [name, { program, args }] of Object.entries(runtimes)) {
-    it(`checks tokens and follows the feed on ${name}`, async function () {
+    it(`check tokens, follow the feed and keep a session on ${name}`, async function () {
       if (!existsSync(program)) this.skip()
-      const directory = await aConsumer(['jose'], ['runtimes/program.js', 'runtimes/main.js'])
+      const directory = await aConsumer(
+        ['jose'],
+        ['program.js', 'client.js', 'main.js'].map((file) => `runtimes/${file}`),
+      )
       const email = await register(server.url)
       const { userId } = await signIn(server.url, email)
       const given = JSON.stringify({ ...service(), account: { email, password: PASSWORD } })
-      const { inMemory, service: followed } = JSON.parse(
-        await run(program, [...args, 'main.js', given], { cwd: directory }),
-      )
+      const {
+        inMemory,
+        service: followed,
+        client,
+      } = JSON.parse(await run(program, [...args, 'main.js', given], { cwd: directory }))
       expect(inMemory).to.deep.equal(IN_MEMORY_BY_ALGORITHM)
       expect(followed).to.deep.equal({ good: userId, told: 'revoked', revoked: 'token_revoked', by: 'stream' })
+      expect(client).to.deep.equal(clientOf(email, 2))
     })
   }
 
@@ -70,7 +89,10 @@ describe('the verifier', function () {
     let worker: Worker | undefined
     before(async function () {
       if (!existsSync(workerd)) this.skip()
-      const directory = await aConsumer(['jose'], ['runtimes/program.js', 'runtimes/worker.js'])
+      const directory = await aConsumer(
+        ['jose'],
+        ['program.js', 'client.js', 'worker.js'].map((file) => `runtimes/${file}`),
+      )
       const bindings = { SERVICE: JSON.stringify(service()) }
       worker = await startWorker(workerd, { directory, file: 'worker.js', bindings })
     })
@@ -78,6 +100,13 @@ describe('the verifier', function () {
 
     const ask = (path: string, token = ''): Promise<Response> =>
       fetch(`${worker?.url}${path}`, { headers: { authorization: `Bearer ${token}` } })
+
+    it('keeps a session', async () => {
+      const email = await register(server.url)
+      const body = JSON.stringify({ email, password: PASSWORD })
+      const answer = await fetch(`${worker?.url}/client`, { method: 'POST', body })
+      expect(await answer.json()).to.deep.equal(clientOf(email, 1))
+    })
 
     it('checks tokens', async () => {
       expect(await (await ask('/in-memory')).json()).to.deep.equal(IN_MEMORY_BY_ALGORITHM)

@@ -72,6 +72,7 @@ export function createCompose(deps: { issuer: string; flows: readonly EmailFlow[
     const base = (wish.client_id != null && (await linkUriOf(tx, wish.client_id))) || issuer + flow.page
     const link = new URL(base)
     link.searchParams.set('token', token)
+    if (wish.return_to !== undefined) link.searchParams.set('return_to', wish.return_to)
     return link.href
   }
 }

@@ -15,6 +15,8 @@ export interface MailRequest {
   /** Who asks for a new address of theirs. */
   readonly owner?: { readonly userId: string; readonly sessionId: string }
   readonly clientId?: string | null
+  /** Where the page behind the link is to lead; checked by whoever asks, and once more by that page. */
+  readonly returnTo?: string | null
   /** The language that the mail should speak (BCP 47). */
   readonly locale: string | null
 }
@@ -80,12 +82,13 @@ export function createEmails(deps: {
   return {
     flows,
 
-    async ask({ purpose, address, owner, clientId = null, locale }) {
+    async ask({ purpose, address, owner, clientId = null, returnTo = null, locale }) {
       if (parseEmailAddress(address) === null) return false
       await wishMail(database, {
         purpose,
         ...(owner ? { user_id: owner.userId, session_id: owner.sessionId, new_address: address } : { address }),
         client_id: clientId,
+        ...(returnTo !== null && { return_to: returnTo }),
         locale,
       })
       return true

@@ -20,6 +20,8 @@ export interface MailWish {
   /** The session it tells of, or that asked. */
   readonly session_id?: string | null
   readonly client_id?: string | null
+  /** For the link to our own page. */
+  readonly return_to?: string
   readonly locale?: string | null
   readonly subtype?: string
   readonly name?: string

@@ -2,8 +2,12 @@
 import Router from '@koa/router'
 import { paths } from '../../protocol/paths.ts'
 import type { DevMailbox } from '../emails/dev-mailbox.ts'
+import { createDevicesPage } from '../pages/devices.ts'
 import { createMailboxPages } from '../pages/mailbox.ts'
+import { createReadPageSession } from '../pages/page-session.ts'
 import { createPages } from '../pages/pages.ts'
+import { createSignInPage } from '../pages/sign-in.ts'
+import { createSignUpPage } from '../pages/sign-up.ts'
 import { createAdminSession } from './admin-sessions.ts'
 import { apiKeyHandlers } from './api-keys.ts'
 import type { State } from './context.ts'
@@ -11,14 +15,15 @@ import { devMailbox } from './dev-mailbox.ts'
 import { emailFlowHandlers } from './email-flows.ts'
 import { healthHandlers } from './health.ts'
 import { introspect } from './introspect.ts'
-import { createMagicSignIn } from './magic-sign-in.ts'
 import { metadataHandlers } from './metadata.ts'
 import { requireRecentAuthentication } from './middleware/require-recent-authentication.ts'
 import { requireScope } from './middleware/require-scope.ts'
 import { requireSession } from './middleware/require-session.ts'
+import { createPageSignIn } from './page-sign-in.ts'
 import { reauthentication } from './reauthentication.ts'
 import { revocations } from './revocations.ts'
 import { revoke } from './revoke.ts'
+import { sessionEvents } from './session-events.ts'
 import { sessionHandlers } from './sessions.ts'
 import { signIn } from './sign-in.ts'
 import { token } from './token.ts'
@@ -34,7 +39,11 @@ type Dependencies = Parameters<typeof signIn>[0] &
   Parameters<typeof apiKeyHandlers>[0] &
   Parameters<typeof createAdminSession>[0] &
   Parameters<typeof revocations>[0] &
+  Parameters<typeof sessionEvents>[0] &
   Omit<Parameters<typeof createPages>[0], 'signInByMagicLink'> &
+  Omit<Parameters<typeof createSignInPage>[0], 'signInByPassword' | 'readPageSession'> &
+  Parameters<typeof createSignUpPage>[0] &
+  Omit<Parameters<typeof createDevicesPage>[0], 'readPageSession'> &
   Parameters<typeof metadataHandlers>[0] &
   Parameters<typeof healthHandlers>[0] & { mailbox: DevMailbox | null }
 
@@ -46,7 +55,12 @@ export function createRouter(deps: Dependencies): Router<State> {
   const users = userHandlers(deps)
   const flows = emailFlowHandlers(deps)
   const apiKeys = apiKeyHandlers(deps)
-  const pages = createPages({ ...deps, signInByMagicLink: createMagicSignIn(deps) })
+  const pageSignIn = createPageSignIn(deps)
+  const readPageSession = createReadPageSession(deps)
+  const pages = createPages({ ...deps, signInByMagicLink: pageSignIn.byMagicLink })
+  const signInPage = createSignInPage({ ...deps, signInByPassword: pageSignIn.byPassword, readPageSession })
+  const signUpPage = createSignUpPage(deps)
+  const devices = createDevicesPage({ ...deps, readPageSession })
   const { jwks, metadata } = metadataHandlers(deps)
   const { health, ready } = healthHandlers(deps)
 
@@ -59,6 +73,7 @@ export function createRouter(deps: Dependencies): Router<State> {
   router.delete(paths.sessions, signedIn, confirmed, sessions.endMany)
   router.get(paths.currentSession, signedIn, sessions.current)
   router.delete(paths.currentSession, signedIn, sessions.signOut)
+  router.get(paths.sessionEvents, sessionEvents(deps))
   router.post(paths.reauthentication, reauthentication(deps))
   router.get(paths.session, signedIn, sessions.one)
   router.patch(paths.session, signedIn, sessions.rename)
@@ -82,6 +97,14 @@ export function createRouter(deps: Dependencies): Router<State> {
     router.get(page, pages.show(flow))
     router.post(page, pages.act(flow))
   }
+
+  router.get(paths.signInPage, signInPage.show)
+  router.post(paths.signInPage, signInPage.act)
+  router.get(paths.signUpPage, signUpPage.show)
+  router.post(paths.signUpPage, signUpPage.act)
+
+  router.get(paths.devicesPage, devices.show)
+  router.post(paths.devicesPage, devices.act)
 
   router.post(paths.adminSessions, requireScope(deps, 'sessions:create'), createAdminSession(deps))
 

@@ -53,8 +53,8 @@ export const signIn = (deps: SignInDependencies): Handler => {
     const started =
       'magic_link_token' in body
         ? await signInByMagicLink(ctx, deps, body.magic_link_token, body)
-        : await signInByPassword(ctx, deps, body)
-    if (started === null) throw invalidEmailToken()
+        : await signInByPassword(ctx, deps, body.email, body.password, body)
+    if (started === null) throw 'magic_link_token' in body ? invalidEmailToken() : invalidCredentials()
     const { session, tokens } = started
     ctx.state.sessionId = session.id
     ctx.state.userId = session.userId
@@ -70,24 +70,23 @@ export interface SignInOptions {
   readonly remember: boolean
 }
 
-async function signInByPassword(
+const invalidCredentials = (): Problem =>
+  new Problem(401, 'invalid_credentials', 'The address or the password is wrong, or this account cannot sign in.')
+
+/** @returns null when they are wrong, or the account cannot sign in */
+export async function signInByPassword(
   ctx: Context,
-  deps: SignInDependencies,
-  body: z.infer<typeof PasswordBody>,
-): Promise<StartedSession> {
+  deps: Pick<SignInDependencies, 'clients' | 'users' | 'sessions' | 'rateLimits' | 'cookie' | 'clientAddressOf'>,
+  email: string,
+  password: string,
+  options: SignInOptions,
+): Promise<StartedSession | null> {
   const { users, sessions, rateLimits, clientAddressOf } = deps
-  const newSession = await describeSignIn(ctx, deps, body, body.client_id ?? DEFAULT_CLIENT_ID)
-  const attempt = await rateLimits.beforeSignIn(body.email, clientAddressOf(ctx))
-  const proven = await users.authenticate(body.email, body.password)
+  const newSession = await describeSignIn(ctx, deps, options, options.client_id ?? DEFAULT_CLIENT_ID)
+  const attempt = await rateLimits.beforeSignIn(email, clientAddressOf(ctx))
+  const proven = await users.authenticate(email, password)
   const started = proven && (await sessions.start({ ...newSession, ...proven, amr: ['pwd'] }))
-  if (started === null) {
-    throw new Problem(
-      401,
-      'invalid_credentials',
-      'The address or the password is wrong, or this account cannot sign in.',
-    )
-  }
-  await attempt.succeeded()
+  if (started !== null) await attempt.succeeded()
   return started
 }
 

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import type { Context } from '../http/context.ts'
 import { html, verbatim, type Html } from './html.ts'
 import { texts } from './texts.ts'
+import type { Theme } from './theme.ts'
 
 export interface Page {
   /** 200 where it is left out. */
@@ -19,27 +20,58 @@ export interface Page {
   readonly formTarget?: string | null
   /** For long lists: not a card but the width of the window, with frames of our own. */
   readonly isWide?: boolean
+  /** A file of this folder, for comfort only: nothing may need it. The page runs this script and no other. */
+  readonly script?: string
+  /** Its script talks to this service. */
+  readonly isLive?: boolean
+  /**
+   * `same-origin` for pages with no secret in their address: browsers then say in `Origin` where their forms
+   * come from (Fetch standard, "append a request Origin header"), also those that know no `Sec-Fetch-Site`.
+   */
+  readonly referrerPolicy?: 'same-origin'
 }
 
 export type SendPage = (ctx: Context, page: Page) => void
 
+export interface Look {
+  /** What people know the service by. */
+  readonly name: string
+  readonly theme: Theme
+}
+
 const STYLE = readFileSync(new URL('./style.css', import.meta.url), 'utf8')
-const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
 
-/** @param deps.name what people know the service by */
-export const createSendPage =
-  ({ name }: { name: string }): SendPage =>
-  (ctx, page) => {
+export function createSendPage({ name, theme }: Look): SendPage {
+  const style = STYLE + theme.style
+  const sources = [`style-src ${sourceOf(style)}`, ...(theme.logo === null ? [] : ['img-src data:'])]
+  const frame = { name, style: verbatim(style), logo: theme.logo }
+  return (ctx, page) => {
     ctx.status = page.status ?? 200
-    ctx.set(headersOf(page))
+    ctx.set(headersOf(page, sources))
     ctx.type = 'text/html; charset=utf-8'
-    ctx.body = documentOf(page, name).toString()
+    ctx.body = documentOf(page, frame).toString()
   }
+}
 
-const headersOf = (page: Page): Record<string, string> => ({
+/** How a policy names an inline style or script (CSP level 3, section 2.3.1). */
+function sourceOf(text: string): string {
+  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`
+}
+
+const sourcesOfScripts = new Map<string, string>()
+
+function sourceOfScript(script: string): string {
+  const source = sourcesOfScripts.get(script) ?? sourceOf(script)
+  sourcesOfScripts.set(script, source)
+  return source
+}
+
+const headersOf = (page: Page, sources: readonly string[]): Record<string, string> => ({
   'Content-Security-Policy': [
     "default-src 'none'",
-    `style-src 'sha256-${STYLE_HASH}'`,
+    ...sources,
+    ...(page.script === undefined ? [] : [`script-src ${sourceOfScript(page.script)}`]),
+    ...(page.isLive ? ["connect-src 'self'"] : []),
     ...(page.isWide ? ["frame-src 'self'"] : []),
     // Chromium holds the redirect that answers a form to this as well.
     ['form-action', "'self'", page.formTarget].filter(Boolean).join(' '),
@@ -48,11 +80,17 @@ const headersOf = (page: Page): Record<string, string> => ({
   ].join('; '),
   // Addresses of pages hold tokens: they are kept nowhere, and told to nobody.
   'Cache-Control': 'no-store',
-  'Referrer-Policy': 'no-referrer',
+  'Referrer-Policy': page.referrerPolicy ?? 'no-referrer',
   'Cross-Origin-Opener-Policy': 'same-origin',
 })
 
-const documentOf = (page: Page, name: string): Html =>
+interface Frame {
+  readonly name: string
+  readonly style: Html
+  readonly logo: string | null
+}
+
+const documentOf = (page: Page, { name, style, logo }: Frame): Html =>
   html`<!doctype html>
 <html lang="${texts.language}" dir="${texts.direction}">
 <head>
@@ -60,15 +98,16 @@ const documentOf = (page: Page, name: string): Html =>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>${page.isFaulty && texts.faultyTitle}${page.title} · ${name}</title>
-<style>${verbatim(STYLE)}</style>
+<style>${style}</style>
 </head>
 <body${page.isWide && html` class="wide"`}>
-<header>${BADGE}<bdi>${name}</bdi></header>
+<header>${logo === null ? html`${BADGE}<bdi>${name}</bdi>` : html`<img class="logo" src="${logo}" alt="${name}" />`}</header>
 <main>
 ${page.sign && SIGNS[page.sign]}
 <h1>${page.title}</h1>
 ${page.body}
 </main>
+${page.script !== undefined && verbatim(`<script>${page.script}</script>`)}
 </body>
 </html>
 `

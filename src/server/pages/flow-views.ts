@@ -3,7 +3,10 @@ import { paths } from '../../protocol/paths.ts'
 import type { EmailFlow } from '../emails/flow.ts'
 import type { PasswordFault } from '../users/password-rules.ts'
 import type { Page } from './document.ts'
+import { addressField, hiddenField, hrefTo, linkButton, paragraphs, passwordField } from './elements.ts'
 import { html, type Html } from './html.ts'
+import { PASSWORD_FORM } from './password-form.ts'
+import { formTargetOf } from './return-to.ts'
 import { texts } from './texts.ts'
 
 /** A link that is good. */
@@ -32,12 +35,12 @@ export function usePage(flow: EmailFlow, link: GoodLink, faults: readonly Passwo
     status: faults.length > 0 ? 400 : 200,
     title: words.title,
     isFaulty: faults.length > 0,
-    formTarget: link.returnTo === null || link.returnTo.startsWith('/') ? null : new URL(link.returnTo).origin,
+    formTarget: formTargetOf(link.returnTo),
+    ...(flow.takesPassword && { script: PASSWORD_FORM }),
     body: html`${paragraphs(words.explanation(about))}
       <form method="post" action="${hrefTo(flow.page)}" novalidate>
-        <input type="hidden" name="token" value="${link.token}" />
-        ${link.returnTo !== null && html`<input type="hidden" name="return_to" value="${link.returnTo}" />`}
-        ${flow.takesPassword && passwordField(link.accountAddress, faults)}
+        ${hiddenField('token', link.token)} ${hiddenField('return_to', link.returnTo)}
+        ${flow.takesPassword && newPassword(link.accountAddress, faults)}
         <button>${words.button(about)}</button>
         <p class="quiet">${words.ifNotYou}</p>
       </form>`,
@@ -45,7 +48,7 @@ export function usePage(flow: EmailFlow, link: GoodLink, faults: readonly Passwo
 }
 
 /** Asks for the address to which a mail with a link is to go. @param refused an address that is none, as it was entered */
-export function askPage(flow: FlowForAnybody, refused?: string): Page {
+export function askPage(flow: FlowForAnybody, returnTo: string | null, refused?: string): Page {
   const words = texts.asking[flow.purpose]
   const isFaulty = refused !== undefined
   return {
@@ -54,19 +57,8 @@ export function askPage(flow: FlowForAnybody, refused?: string): Page {
     isFaulty,
     body: html`<p>${words.explanation}</p>
       <form method="post" action="${hrefTo(flow.page)}" novalidate>
-        <label for="email">${texts.address}</label>
-        ${isFaulty && faultBox([texts.noAddress])}
-        <input
-          id="email"
-          name="email"
-          type="email"
-          dir="ltr"
-          value="${refused}"
-          autocomplete="email"
-          autocapitalize="none"
-          spellcheck="false"
-          required${isFaulty && FAULTY}
-        />
+        ${hiddenField('return_to', returnTo)}
+        ${addressField({ value: refused, autocomplete: 'email', faults: isFaulty ? [texts.noAddress] : [] })}
         <button>${words.button}</button>
       </form>`,
   }
@@ -81,24 +73,25 @@ export const sentPage = (flow: EmailFlow): Page => ({
 })
 
 export function donePage(flow: EmailFlow): Page {
-  const { done, reset } = texts.flows[flow.purpose]
+  const { done, reset, signIn } = texts.flows[flow.purpose]
   return {
     title: done.title,
     sign: 'done',
-    body: html`${paragraphs(done.paragraphs)}${reset !== undefined && linkButton(paths.resetPage, reset)}`,
+    body: html`${paragraphs(done.paragraphs)}${reset !== undefined && linkButton(hrefTo(paths.resetPage), reset)}
+    ${signIn !== undefined && linkButton(hrefTo(paths.signInPage), signIn)}`,
   }
 }
 
 /** The link was used, is too old or was replaced. */
 export function deadLinkPage(flow: EmailFlow): Page {
   const { instead, reset } = texts.flows[flow.purpose]
-  const again = isForAnybody(flow) && linkButton(flow.page, texts.asking[flow.purpose].again)
+  const again = isForAnybody(flow) && linkButton(hrefTo(flow.page), texts.asking[flow.purpose].again)
   return {
     status: 400,
     title: texts.deadLink.title,
     sign: 'failed',
     body: html`${paragraphs([...texts.deadLink.paragraphs, ...instead])}${again}
-    ${reset !== undefined && linkButton(paths.resetPage, reset)}`,
+    ${reset !== undefined && linkButton(hrefTo(paths.resetPage), reset)}`,
   }
 }
 
@@ -112,31 +105,11 @@ export const noLinkPage = (flow: EmailFlow, issuer: string): Page => ({
 })
 
 /** The hidden field lets a password manager keep the new password under the right name. */
-const passwordField = (username: string, faults: readonly PasswordFault[]): Html =>
+const newPassword = (username: string, faults: readonly PasswordFault[]): Html =>
   html`<input name="username" type="text" value="${username}" autocomplete="username" readonly hidden />
-    <label for="password">${texts.newPassword}</label>
-    ${faults.length > 0 && faultBox(faults.map(({ message }) => message))}
-    <input
-      id="password"
-      name="password"
-      type="password"
-      dir="ltr"
-      autocomplete="new-password"
-      required${faults.length > 0 ? FAULTY_WITH_HINT : HINTED}
-    />
-    <p class="hint" id="hint">${texts.passwordHint}</p>`
-
-/** The cursor waits where something is to be entered anew, which also reads out what was wrong. */
-const FAULTY = html` aria-invalid="true" aria-describedby="fault" autofocus`
-const FAULTY_WITH_HINT = html` aria-invalid="true" aria-describedby="fault hint" autofocus`
-const HINTED = html` aria-describedby="hint"`
-
-const faultBox = (messages: readonly string[]): Html =>
-  html`<p class="fault" id="fault" role="alert">${messages.map((message) => html`<span>${message}</span>`)}</p>`
-
-const paragraphs = (words: readonly (string | Html)[]): Html => html`${words.map((each) => html`<p>${each}</p> `)}`
-
-const linkButton = (path: string, words: string): Html => html`<a class="button" href="${hrefTo(path)}">${words}</a>`
-
-/** Relative, since a proxy may have put the whole service under a path; no page of a flow lies deeper. */
-const hrefTo = (path: string): string => path.slice(1)
+    ${passwordField({
+      label: texts.newPassword,
+      autocomplete: 'new-password',
+      hint: texts.passwordHint,
+      faults: faults.map(({ message }) => message),
+    })}`

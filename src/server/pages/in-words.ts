@@ -20,6 +20,24 @@ export const createInWords =
     }
   }
 
+export interface PassingRefusal {
+  readonly status: number
+  /** Shown with the form, which keeps what was entered. */
+  readonly words: readonly string[]
+}
+
+/**
+ * What passes by itself, with the headers that programs look at.
+ * @throws the error again where waiting does not help
+ */
+export function waitInWords(ctx: Context, error: unknown): PassingRefusal {
+  const { status, headers } = toProblem(error)
+  if (status !== 429 && status !== 503) throw error
+  ctx.state.failure = error
+  ctx.set(headers)
+  return { status, words: [texts.wait[status], texts.retryIn(Number(headers['Retry-After']))] }
+}
+
 function failurePage(status: number, retryAfter: number): Page {
   const { title, paragraphs } = texts.failures[status] ?? texts.failures[status < 500 ? 400 : 500] ?? NO_WORDS
   const hasToWait = status === 429 && retryAfter > 0

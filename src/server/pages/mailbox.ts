@@ -4,7 +4,7 @@ import type { DevMailbox, KeptMail } from '../emails/dev-mailbox.ts'
 import { Problem } from '../errors.ts'
 import type { Handler } from '../http/context.ts'
 import { demandThisMachine } from '../http/this-machine.ts'
-import { createSendPage, type Page } from './document.ts'
+import { createSendPage, type Look, type Page } from './document.ts'
 import { html, type Html } from './html.ts'
 import { createInWords } from './in-words.ts'
 import { texts } from './texts.ts'
@@ -28,7 +28,7 @@ export interface MailboxPages {
 }
 
 /** Shown to somebody at this machine only. */
-export function createMailboxPages(deps: { name: string; mailbox: Pick<DevMailbox, 'list' | 'find'> }): MailboxPages {
+export function createMailboxPages(deps: Look & { mailbox: Pick<DevMailbox, 'list' | 'find'> }): MailboxPages {
   const { mailbox } = deps
   const send = createSendPage(deps)
   const inWords = createInWords(send)

@@ -6,6 +6,8 @@ import { comesFromAllowedOrigin } from '../http/origin.ts'
 /**
  * A page with `Referrer-Policy: no-referrer` has its forms sent with `Origin: null` (Fetch standard,
  * "append a request Origin header"), so that says nothing. `Sec-Fetch-Site` does, which no page can write.
+ * Pages with `Referrer-Policy: same-origin` have the issuer's own `Origin` sent, also by browsers without that.
+ * @param allowedOrigins of the configuration, where the issuer's own always is one
  * @throws {Problem} 403 `origin_not_allowed` unless the form is ours or that of an allowed origin
  */
 export function demandOwnForm(ctx: Context, allowedOrigins: readonly string[]): void {

@@ -11,7 +11,7 @@ import type { Context, Handler } from '../http/context.ts'
 import { languageOf } from '../http/language.ts'
 import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import { ACCEPT_CH } from '../sessions/device.ts'
-import { createSendPage } from './document.ts'
+import { createSendPage, type Look } from './document.ts'
 import {
   askPage,
   deadLinkPage,
@@ -22,15 +22,16 @@ import {
   usePage,
   type FlowForAnybody,
 } from './flow-views.ts'
+import { inQuery } from './in-query.ts'
 import { createInWords } from './in-words.ts'
 import { demandOwnForm } from './own-form.ts'
 import { readReturnTo } from './return-to.ts'
+import { noCookiesPage } from './sign-in-views.ts'
 
-export interface PageDependencies {
+export interface PageDependencies extends Look {
   readonly issuer: string
-  /** What people know the service by. */
-  readonly name: string
   readonly allowedOrigins: readonly string[]
+  readonly allowsCookies: boolean
   readonly emails: Pick<Emails, 'ask' | 'inspect' | 'use'>
   readonly rateLimits: Pick<RateLimits, 'beforeMail' | 'beforeEmailToken'>
   readonly clientAddressOf: ClientAddressOf
@@ -46,14 +47,15 @@ export interface Pages {
 }
 
 export function createPages(deps: PageDependencies): Pages {
-  const { issuer, allowedOrigins, emails, rateLimits, clientAddressOf, signInByMagicLink } = deps
+  const { issuer, allowedOrigins, allowsCookies, emails, rateLimits, clientAddressOf, signInByMagicLink } = deps
   const send = createSendPage(deps)
   const inWords = createInWords(send)
 
   async function show(ctx: Context, flow: EmailFlow): Promise<void> {
     const token = inQuery(ctx, 'token')
-    if (token === undefined) return send(ctx, isForAnybody(flow) ? askPage(flow) : noLinkPage(flow, issuer))
-    await showLink(ctx, flow, token, inQuery(ctx, 'return_to'))
+    const returnTo = inQuery(ctx, 'return_to')
+    if (token !== undefined) return showLink(ctx, flow, token, returnTo)
+    send(ctx, isForAnybody(flow) ? askPage(flow, returnToOf(flow, returnTo)) : noLinkPage(flow, issuer))
   }
 
   async function showLink(
@@ -74,14 +76,15 @@ export function createPages(deps: PageDependencies): Pages {
     const form = await readForm(ctx, (detail) => new Problem(400, 'invalid_request', detail))
     const token = form.get('token')
     if (token !== undefined) return useLink(ctx, flow, token, form)
-    if (isForAnybody(flow)) return askForLink(ctx, flow, form.get('email') ?? '')
+    if (isForAnybody(flow)) return askForLink(ctx, flow, form.get('email') ?? '', form.get('return_to'))
     send(ctx, { ...noLinkPage(flow, issuer), status: 400 })
   }
 
-  async function askForLink(ctx: Context, flow: FlowForAnybody, address: string): Promise<void> {
+  async function askForLink(ctx: Context, flow: FlowForAnybody, address: string, wanted?: string): Promise<void> {
     await rateLimits.beforeMail(flow.purpose, address, clientAddressOf(ctx))
-    const isAddress = await emails.ask({ purpose: flow.purpose, address, locale: languageOf(ctx) })
-    send(ctx, isAddress ? sentPage(flow) : askPage(flow, address))
+    const returnTo = returnToOf(flow, wanted)
+    const isAddress = await emails.ask({ purpose: flow.purpose, address, returnTo, locale: languageOf(ctx) })
+    send(ctx, isAddress ? sentPage(flow) : askPage(flow, returnTo, address))
   }
 
   async function useLink(ctx: Context, flow: EmailFlow, token: string, form: FormParameters): Promise<void> {
@@ -96,6 +99,7 @@ export function createPages(deps: PageDependencies): Pages {
 
   async function signIn(ctx: Context, flow: EmailFlow, token: string, wanted: string | undefined): Promise<void> {
     demandOwnForm(ctx, allowedOrigins)
+    if (!allowsCookies) return send(ctx, noCookiesPage())
     if (!(await signInByMagicLink(ctx, token))) return send(ctx, deadLinkPage(flow))
     const returnTo = returnToOf(flow, wanted ?? inQuery(ctx, 'return_to'))
     send(ctx, donePage(flow))
@@ -111,10 +115,4 @@ export function createPages(deps: PageDependencies): Pages {
     show: (flow) => inWords((ctx) => show(ctx, flow)),
     act: (flow) => inWords((ctx) => act(ctx, flow)),
   }
-}
-
-/** An empty parameter is none; of a repeated one nobody can tell which was meant. */
-function inQuery(ctx: Context, name: string): string | undefined {
-  const value = ctx.query[name]
-  return typeof value === 'string' && value !== '' ? value : undefined
 }

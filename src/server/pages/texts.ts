@@ -3,7 +3,9 @@
  * which addresses and times are put; nothing is put together from pieces anywhere else.
  */
 import type { Purpose } from '../emails/flow.ts'
+import { devicesTexts } from './devices-texts.ts'
 import { html, type Html } from './html.ts'
+import { signIn, signUp } from './sign-in-texts.ts'
 
 type Words = string | Html
 
@@ -33,6 +35,8 @@ interface FlowTexts {
   readonly instead: readonly string[]
   /** Where a new password is wise after all this: the link to the form that asks for one. */
   readonly reset?: string
+  /** Where signing in is what comes next: the link to the form for it. */
+  readonly signIn?: string
 }
 
 const LANGUAGE = 'en'
@@ -45,8 +49,9 @@ const flows: Record<Purpose, FlowTexts> = {
     ifNotYou: 'You did not make an account? Close this page, and nothing happens.',
     done: {
       title: 'Your address is confirmed',
-      paragraphs: ['Thank you. You can close this page and sign in.'],
+      paragraphs: ['Thank you. Now you can sign in, here or wherever you came from.'],
     },
+    signIn: 'Sign in',
     instead: ['If you have confirmed your address already, there is nothing left to do.'],
   },
   magic_link: {
@@ -71,6 +76,7 @@ const flows: Record<Purpose, FlowTexts> = {
       title: 'Your new password is set',
       paragraphs: ['Every device is signed out. Sign in again with your new password.'],
     },
+    signIn: 'Sign in',
     instead: [],
   },
   change_email: {
@@ -150,7 +156,9 @@ const failures: Record<number, { readonly title: string; readonly paragraphs: re
   400: { title: 'This did not arrive whole', paragraphs: ['Go back and try it once more.'] },
   403: {
     title: 'This came from another page',
-    paragraphs: ['To keep you safe, only our own page can do this. Open the link in your mail once more.'],
+    paragraphs: [
+      'To keep you safe, only our own page can do this. Open it once more, by the link in your mail if that is where you came from.',
+    ],
   },
   404: { title: 'There is nothing here', paragraphs: ['Perhaps the address was cut off on its way here.'] },
   413: { title: 'That was too much', paragraphs: ['Go back and enter something shorter.'] },
@@ -176,6 +184,8 @@ export const texts = {
   address: 'Email address',
   noAddress: 'This is not an address that can receive mail. It looks like name@example.com.',
   newPassword: 'New password',
+  showPassword: 'Show password',
+  hidePassword: 'Hide password',
   passwordHint: '15 characters or more. Shorter will do if it is hard to guess.',
   sent: {
     title: 'Check your mailbox',
@@ -196,6 +206,11 @@ export const texts = {
       'If your mail program has broken it into two lines, copy all of it into the address bar.',
     ],
   },
+  signIn,
+  signUp,
+  devices: devicesTexts(LANGUAGE),
+  /** Before how long to wait, where the form stays. */
+  wait: { 429: 'Too many attempts.', 503: 'Not available right now.' },
   retryIn: (seconds: number): string => `You can try it again in ${durationInWords(seconds)}.`,
   duration: durationInWords,
   mailbox: {

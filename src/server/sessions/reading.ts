@@ -5,6 +5,7 @@ import { statement, type Database } from '../database/database.ts'
 import { decodeRefreshToken, type RefreshToken } from '../tokens/refresh-token.ts'
 import type { Ring } from '../tokens/ring.ts'
 import { hashSecret } from '../tokens/secrets.ts'
+import { ANNOUNCED_TO_OWNER } from './changes.ts'
 import {
   IS_LIVE,
   SESSION_COLUMNS,
@@ -128,4 +129,5 @@ const renameSession = statement<SessionRow>(
   `update sessions set device_name = $3::text
    where user_id = $1::uuid and id = $2::uuid and ${IS_LIVE}
    returning ${SESSION_COLUMNS}`,
+  ANNOUNCED_TO_OWNER,
 )

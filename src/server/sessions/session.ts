@@ -21,7 +21,10 @@ export interface Session {
   readonly revokedReason: string | null
   readonly amr: readonly string[]
   readonly device: Device
+  /** At its last use. */
   readonly ip: string | null
+  /** At its sign-in. */
+  readonly ipFirst: string | null
   readonly location: { readonly city: string | null; readonly country: string | null } | null
   readonly data: Readonly<Record<string, unknown>>
 }
@@ -51,6 +54,7 @@ export interface SessionRow {
   app_name: string | null
   app_version: string | null
   ip: string | null
+  ip_first: string | null
   location: Session['location']
   data: Record<string, unknown>
 }
@@ -68,7 +72,7 @@ export const SESSION_COLUMNS = `
   id, user_id, client_id, transport, created_at, authenticated_at, last_used_at,
   idle_expires_at, absolute_expires_at, revoked_at, revoked_reason, amr,
   device_name, device_label, device_type, device_model, browser_name, browser_version,
-  os_name, os_version, app_name, app_version, host(ip_last) as ip, location, data,
+  os_name, os_version, app_name, app_version, host(ip_last) as ip, host(ip_first) as ip_first, location, data,
   ${SESSION_STATUS} as status`
 
 /** The condition under which a row is a live session. */
@@ -99,6 +103,7 @@ export const toSession = (row: SessionRow): Session => ({
     app: { name: row.app_name, version: row.app_version },
   },
   ip: row.ip,
+  ipFirst: row.ip_first,
   location: row.location,
   data: row.data,
 })

@@ -8,6 +8,7 @@ import { endingSessions, FEED_MARGIN } from '../revocations/ending-sessions.ts'
 import { encodeRefreshToken } from '../tokens/refresh-token.ts'
 import type { Ring } from '../tokens/ring.ts'
 import { hashSecret, newSecret } from '../tokens/secrets.ts'
+import { ANNOUNCED_TO_OWNER } from './changes.ts'
 import type { Device } from './device.ts'
 import { NO_KEYS } from './idempotency.ts'
 import { IS_LIVE, SESSION_COLUMNS, type SessionRow, type Transport } from './session.ts'
@@ -168,4 +169,5 @@ const insert = statement<SessionRow & IssuanceRow>(
      where users.id = $1::uuid and users.email is not null and ${IS_NEW_DEVICE}
    )
    select ${SESSION_COLUMNS}, ${ISSUANCE_COLUMNS} from added`,
+  ANNOUNCED_TO_OWNER,
 )

@@ -14,6 +14,8 @@ export interface RingSecret {
   readonly fingerprint: Buffer
   /** The first half of HMAC-SHA256, 16 bytes. */
   mac(data: Uint8Array): Buffer
+  /** The same for what the forms of pages carry, with a key of its own. */
+  formMac(data: Uint8Array): Buffer
   /** AES-256-GCM; `context` is authenticated and must be given again to decrypt. */
   encrypt(plain: Uint8Array, context: string): Buffer
   /** @throws when it was encrypted with another secret, for another context, or was changed */
@@ -46,16 +48,21 @@ export function createRing(secret: string, previous: readonly string[] = []): Ri
 function deriveSecret(secret: string, variable: string): RingSecret {
   const derive = (label: string): Buffer => Buffer.from(hkdfSync('sha256', secret, '', label, 32))
   const macKey = derive('hallpass refresh token mac')
+  const formKey = derive('hallpass form token mac')
   const encryptionKey = derive('hallpass encryption at rest')
   return {
     variable,
     keyId: derive('hallpass key id').readUInt8(0),
     fingerprint: derive('hallpass ring fingerprint').subarray(0, 16),
-    mac: (data) => createHmac('sha256', macKey).update(data).digest().subarray(0, 16),
+    mac: (data) => shortMac(macKey, data),
+    formMac: (data) => shortMac(formKey, data),
     encrypt: (plain, context) => seal(encryptionKey, plain, context),
     decrypt: (sealed, context) => unseal(encryptionKey, sealed, context),
   }
 }
+
+const shortMac = (key: Buffer, data: Uint8Array): Buffer =>
+  createHmac('sha256', key).update(data).digest().subarray(0, 16)
 
 const NONCE_BYTES = 12
 const TAG_BYTES = 16

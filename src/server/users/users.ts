@@ -38,6 +38,8 @@ export interface Users {
   /** Every other session ends. */
   changePassword(userId: string, current: string, password: string, actor: Actor): Promise<PasswordChange>
   find(userId: string): Promise<User | null>
+  /** False for whoever signs in by mail only, or through another application. */
+  hasPassword(userId: string): Promise<boolean>
   /** @param who an address, or a user's id */
   identify(who: string): Promise<string | null>
   /** Marks an address as its owner's. @returns the user's id, or null for an unknown address */
@@ -137,6 +139,10 @@ export function createUsers(deps: {
       return { kind: isChanged ? 'changed' : 'wrong_password' }
     },
     find,
+    async hasPassword(userId) {
+      const [user] = await database.query(findCredential, [userId])
+      return user != null && user.password_hash !== null
+    },
     identify,
     async confirm(email, actor) {
       const userId = await identify(email)

@@ -1,0 +1,92 @@
+/** What "Your devices" shows in place of the list: a question first, or why something was not done. */
+import { paths } from '../../protocol/paths.ts'
+import type { Session } from '../sessions/session.ts'
+import { shownName } from './devices-views.ts'
+import type { Page } from './document.ts'
+import { hiddenField, hrefTo, linkButton, paragraphs, passwordField } from './elements.ts'
+import { html, type Html } from './html.ts'
+import { PASSWORD_FORM } from './password-form.ts'
+import { texts } from './texts.ts'
+
+const words = texts.devices
+
+/** What waits for the person to confirm that it is them: a device, or all others. */
+export type Wish =
+  | { readonly action: 'sign_out'; readonly device: Session }
+  | { readonly action: 'sign_out_others'; readonly device: null }
+
+/** How the person can confirm it. */
+export type Proof =
+  | { readonly by: 'password'; readonly address: string | null }
+  | { readonly by: 'mail'; readonly address: string; readonly returnTo: string }
+  /** Only another application knows how. */
+  | { readonly by: 'application' }
+
+interface Question {
+  readonly wish: Wish
+  readonly proof: Proof
+  readonly formToken: string
+  readonly status: number
+  /** What was wrong with the last answer. */
+  readonly words: readonly string[]
+}
+
+export function confirmPage(question: Question): Page {
+  const { proof, status, words: faults } = question
+  return {
+    status,
+    title: words.confirm.title,
+    isFaulty: faults.length > 0,
+    referrerPolicy: 'same-origin',
+    ...(proof.by === 'password' && { script: PASSWORD_FORM }),
+    body: html`${proof.by === 'password' && passwordStep(question, proof.address)}
+      ${proof.by === 'mail' && mailStep(proof)} ${proof.by === 'application' && paragraphs(words.confirm.elsewhere)}
+      <p class="cancel"><a href="${hrefTo(paths.devicesPage)}">${words.confirm.cancel}</a></p>`,
+  }
+}
+
+/** The hidden field tells a password manager whose password is asked for. */
+function passwordStep({ wish, formToken, words: faults }: Question, address: string | null): Html {
+  const { confirm } = words
+  const explanation = wish.device === null ? confirm.others : confirm.one(shownName(wish.device))
+  const button = wish.device === null ? confirm.buttonOthers : confirm.buttonOne(shownName(wish.device))
+  return html`<p>${explanation}</p>
+    <form method="post" action="${hrefTo(paths.devicesPage)}" novalidate>
+      ${hiddenField('form_token', formToken)}${hiddenField('action', wish.action)}
+      ${hiddenField('id', wish.device?.id ?? null)}${hiddenField('confirm', 'password')}
+      <input name="username" type="text" value="${address}" autocomplete="username" readonly hidden />
+      ${passwordField({
+        label: confirm.password,
+        autocomplete: 'current-password',
+        isFirst: true,
+        faults,
+      })}
+      <button>${button}</button>
+    </form>`
+}
+
+const mailStep = ({ address, returnTo }: Proof & { by: 'mail' }): Html =>
+  html`${paragraphs(words.confirm.byMail.paragraphs)}
+    <form method="post" action="${hrefTo(paths.magicPage)}">
+      ${hiddenField('email', address)}${hiddenField('return_to', returnTo)}
+      <button>${words.confirm.byMail.button}</button>
+    </form>`
+
+/** The form belongs to another session than the cookie, or to nobody. */
+export const stalePage = (): Page => refusal(403, words.stale)
+
+/** Not there, or somebody else's: one answer. */
+export const noDevicePage = (): Page => refusal(404, words.notFound)
+
+const refusal = (status: number, told: { title: string; paragraphs: readonly string[] }): Page => ({
+  status,
+  title: told.title,
+  sign: 'failed',
+  body: html`${paragraphs(told.paragraphs)}${linkButton(hrefTo(paths.devicesPage), words.back)}`,
+})
+
+export const signedOutPage = (signInHref: string): Page => ({
+  title: words.signedOut.title,
+  sign: 'done',
+  body: html`${paragraphs(words.signedOut.paragraphs)}${linkButton(signInHref, words.ended.signIn)}`,
+})

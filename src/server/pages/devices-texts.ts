@@ -1,0 +1,178 @@
+/** The words of "Your devices": the part of texts.ts that stands under `devices`. */
+import type { DeviceType } from '../sessions/device-clues.ts'
+import type { Novelty } from '../sessions/novelty.ts'
+import type { Session } from '../sessions/session.ts'
+import { exactTime } from './devices-times.ts'
+import { html, type Html } from './html.ts'
+
+export type Words = string | Html
+
+const kinds: Record<DeviceType, string> = {
+  desktop: 'Computer',
+  mobile: 'Phone',
+  tablet: 'Tablet',
+  tv: 'TV',
+  console: 'Game console',
+  wearable: 'Watch or headset',
+  bot: 'Program',
+  unknown: 'Device',
+}
+
+/** How somebody signed in (RFC 8176). What an application said about its own way is shown as it said it. */
+const methods: Record<string, string> = { pwd: 'a password', otp: 'a link by mail' }
+
+/** Why this device is signed out, when that happens while the page is open. `policy:…` is looked up as `policy`. */
+const ended: Record<string, readonly string[]> = {
+  signed_out: ['This browser was signed out.'],
+  revoked_by_user: ['It was signed out from another of your devices.'],
+  revoked_by_admin: ['It was signed out by those who run this service.'],
+  password_changed: ['The password was changed on another device, and that signs out all others.'],
+  password_reset: ['A new password was set, and that signs out every device.'],
+  email_changed: ['The address of your account was changed, and that signs out your devices.'],
+  account_disabled: ['Your account was disabled by those who run this service.'],
+  account_deleted: ['Your account was deleted.'],
+  token_reuse: [
+    'What keeps this browser signed in was used somewhere else too, so somebody may have copied it. To keep you safe, it works no more.',
+    'If you cannot explain it, choose a new password.',
+  ],
+  not_me: ['Somebody with access to your mail said that this device is not yours.'],
+  session_limit: ['Too many devices were signed in, and this one had not been used for the longest time.'],
+  replaced: ['Somebody has signed in anew in this browser. It may well have been you, in another tab.'],
+  policy: ['It was signed out by a rule of this service.'],
+  expired_idle: ['It was not used for so long that you have to sign in again.'],
+  expired_absolute: ['It was signed in for so long that you have to sign in again.'],
+  unknown: ['It was signed out.'],
+}
+
+const novelty = (what: Novelty, language: string): Words => {
+  switch (what.of) {
+    case 'place':
+      return html`New place: ${placeIn(what.location, language)}`
+    case 'system':
+      return html`First time on ${bdi(what.name)}`
+    case 'program':
+      return html`First time with ${bdi(what.name)}`
+    case 'combination':
+      return 'New kind of device'
+    case 'network':
+      return 'New network'
+  }
+}
+
+function placeIn({ city, country }: NonNullable<Session['location']>, language: string): Html | null {
+  const land = country && countryName(country, language)
+  if (!city || !land) return city || land ? bdi(city || land || '') : null
+  return html`${bdi(city)}, ${bdi(land)}`
+}
+
+/** A place may name its country by its code (ISO 3166). */
+const countryName = (country: string, language: string): string =>
+  /^[A-Z]{2}$/.test(country) ? (new Intl.DisplayNames(language, { type: 'region' }).of(country) ?? country) : country
+
+const bdi = (text: string): Html => html`<bdi>${text}</bdi>`
+
+/** @param language of these words; dates, lists and countries follow it */
+export const devicesTexts = (language: string) => ({
+  title: 'Your devices',
+  explanation: (reset: Html): Words =>
+    html`These devices are signed in to your account. Is there one that you do not know? Sign it out, then ${reset}.`,
+  reset: 'choose a new password',
+  list: 'Devices that are signed in',
+  kinds,
+  novelty: (what: Novelty): Words => novelty(what, language),
+  thisDevice: 'This device',
+  inUse: 'In use now',
+  justNow: 'just now',
+  exact: (at: Date): string => exactTime(at, language),
+  place: (location: NonNullable<Session['location']>): Html | null => placeIn(location, language),
+  address: (ip: string): Words => html`IP address <bdi>${ip}</bdi>`,
+  lastUsed: (time: Html): Words => html`Last used ${time}`,
+  details: {
+    summary: 'Details',
+    label: (device: string): string => `Details of ${device}`,
+    signedIn: 'Signed in',
+    /** @param how one or several of the ways, or null where nothing is known of it */
+    signedInAt: (time: Html, how: string | null): Words => (how === null ? time : html`${time}, with ${how}`),
+    lastUsed: 'Last used',
+    place: 'Place',
+    aboutPlaces: 'Worked out from the IP address, and can be some way off.',
+    address: 'IP address',
+    app: 'App',
+    browser: 'Browser',
+    system: 'System',
+  },
+  methods: (amr: readonly string[]): string | null =>
+    amr.length === 0
+      ? null
+      : new Intl.ListFormat(language).format(
+          amr.map((method) => (Object.hasOwn(methods, method) ? methods[method] : `“${method}”`) ?? ''),
+        ),
+  rename: {
+    summary: 'Rename',
+    label: (device: string): string => `Rename ${device}`,
+    field: 'Name of this device',
+    hint: (label: string): Words => html`Leave it empty, and it is called ${bdi(label)} again.`,
+    button: 'Save name',
+  },
+  signOut: {
+    button: 'Sign out',
+    label: (device: string): string => `Sign out ${device}`,
+    others: 'Sign out all other devices',
+  },
+  /** How it went. */
+  done: {
+    renamed: (device: Html): Words => html`The new name is saved: ${device}.`,
+    signedOut: (device: Html): Words => html`${device} is signed out.`,
+    others: 'Every other device is signed out.',
+  },
+  /** What a page that is open says when something happens; `{device}` is a device's name. */
+  live: {
+    added: 'A device has signed in: {device}',
+    removed: 'A device was signed out: {device}',
+    renamed: 'A device has a new name: {device}',
+  },
+  ended: {
+    title: 'This device is signed out',
+    reasons: ended,
+    signIn: 'Sign in',
+    /** Where it was only replaced by a new sign-in in the same browser. */
+    show: 'Show your devices',
+  },
+  confirm: {
+    title: 'Confirm that it is you',
+    one: (device: Html): Words => html`To sign out ${device}, enter your password once more.`,
+    others: 'To sign out all other devices, enter your password once more.',
+    password: 'Password',
+    missing: 'Enter your password.',
+    wrong: 'This is not the password of your account.',
+    buttonOne: (device: Html): Words => html`Sign out ${device}`,
+    buttonOthers: 'Sign out all other devices',
+    cancel: 'Back to your devices',
+    byMail: {
+      paragraphs: [
+        'You signed in a while ago. Before other devices are signed out, we want to be sure that it is still you.',
+        'Your account has no password, so sign in with a link by mail once more, in this browser. It leads back here.',
+      ],
+      button: 'Mail me a sign-in link',
+    },
+    elsewhere: [
+      'You signed in a while ago. Before other devices are signed out, we want to be sure that it is still you.',
+      'Sign out and in again where you signed in before. Then come back here.',
+    ],
+  },
+  signedOut: {
+    title: 'You are signed out',
+    paragraphs: ['This browser is not signed in any more. Your other devices stay as they are.'],
+  },
+  /** The form was that of another sign-in, or of somebody else's page. */
+  stale: {
+    title: 'This page was too old',
+    paragraphs: ['You have signed in anew since it was opened. Nothing was done.'],
+  },
+  notFound: {
+    title: 'There is no such device',
+    paragraphs: ['It is not among the devices of your account, or not any more.'],
+  },
+  back: 'Show your devices',
+  reload: { title: 'One moment', link: 'Show your devices' },
+})

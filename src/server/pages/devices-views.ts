@@ -1,0 +1,190 @@
+/** What "Your devices" looks like: the list, with all that can be done about a device. */
+import { paths } from '../../protocol/paths.ts'
+import type { Novelty } from '../sessions/novelty.ts'
+import type { Session } from '../sessions/session.ts'
+import { deviceIcon } from './devices-icons.ts'
+import { DEVICES_SCRIPT } from './devices-script.ts'
+import { timeAgo } from './devices-times.ts'
+import type { Page } from './document.ts'
+import { hiddenField, hrefTo, linkButton, paragraphs } from './elements.ts'
+import { html, type Html } from './html.ts'
+import { texts } from './texts.ts'
+
+const words = texts.devices
+
+export interface DevicesView {
+  /** The one at which the page is looked at. */
+  readonly current: Session
+  /** In the order in which they are shown. */
+  readonly others: readonly Session[]
+  readonly novelties: ReadonlyMap<string, readonly Novelty[]>
+  readonly now: Date
+  readonly formToken: string
+  /** How the last action went. */
+  readonly done: Html | string | null
+  /** Where to sign in, and come back. */
+  readonly signInHref: string
+}
+
+const nameOf = ({ device }: Session): string => device.name ?? device.label
+
+/** As part of a sentence, whichever way it is written. */
+export const shownName = (session: Session): Html => html`<bdi>${nameOf(session)}</bdi>`
+
+/**
+ * devices.client.js keeps `#devices` up to date while the page is open: whatever it exchanges has a
+ * `data-part`, and nothing that a person could be using is in one. Lists have the role of one, as Safari takes
+ * those without bullets for none.
+ */
+export const devicesPage = (view: DevicesView): Page => ({
+  title: words.title,
+  isWide: true,
+  isLive: true,
+  script: DEVICES_SCRIPT,
+  referrerPolicy: 'same-origin',
+  body: html`<p class="quiet">${words.explanation(html`<a href="${hrefTo(paths.resetPage)}">${words.reset}</a>`)}</p>
+    ${notice(view.done)}
+    <div id="devices">
+      <ul class="devices" role="list" aria-label="${words.list}">
+        ${[view.current, ...view.others].map((session) => deviceItem(session, view))}
+      </ul>
+      ${othersForm(view)}
+    </div>
+    ${endedTemplate(view.signInHref)}`,
+})
+
+/** The cursor waits here after an action, so that its outcome is the first thing read. */
+const notice = (done: DevicesView['done']): Html =>
+  html`<p
+    class="notice"
+    id="notice"
+    role="status"
+    tabindex="-1"
+    data-added="${words.live.added}"
+    data-removed="${words.live.removed}"
+    data-renamed="${words.live.renamed}"
+    ${done !== null && html` autofocus`}
+  >
+    ${done !== null && html`<span>${done}</span>`}
+  </p>`
+
+function deviceItem(session: Session, view: DevicesView): Html {
+  const { device } = session
+  const isCurrent = session === view.current
+  return html`<li class="device${isCurrent && ' current'}" id="device-${session.id}" data-name="${nameOf(session)}">
+    <div class="about" data-part>
+      ${deviceIcon(device.type, words.kinds[device.type])}
+      <div>
+        <h2><bdi>${nameOf(session)}</bdi>${isCurrent && html` <span class="tag">${words.thisDevice}</span>`}</h2>
+        ${device.name !== null && html`<p class="quiet"><bdi>${device.label}</bdi></p>`}
+        <p class="quiet facts">
+          ${placeOf(session)}
+          <span>${isCurrent ? words.inUse : words.lastUsed(relativeTime(session.lastUsedAt, view.now))}</span>
+        </p>
+        ${marks(view.novelties.get(session.id) ?? [])}
+      </div>
+    </div>
+    <div class="acts">${detailsOf(session)} ${renameForm(session, view)} ${signOutForm(session, view)}</div>
+  </li> `
+}
+
+function placeOf({ location, ip }: Session): Html | null {
+  const place = location && words.place(location)
+  if (place !== null) return html`<span>${place}</span>`
+  return ip === null ? null : html`<span>${words.address(ip)}</span>`
+}
+
+const marks = (novelties: readonly Novelty[]): Html | null =>
+  novelties.length === 0
+    ? null
+    : html`<ul class="marks" role="list">
+        ${novelties.map((novelty) => html`<li>${words.novelty(novelty)}</li> `)}
+      </ul>`
+
+function detailsOf(session: Session): Html {
+  const { details } = words
+  const { device, location, ip } = session
+  const place = location && words.place(location)
+  return html`<details class="act">
+    <summary aria-label="${details.label(nameOf(session))}">${details.summary}</summary>
+    <dl data-part>
+      ${entry(details.signedIn, details.signedInAt(exactTime(session.createdAt), words.methods(session.amr)))}
+      ${entry(details.lastUsed, exactTime(session.lastUsedAt))}
+      ${place !== null && entry(details.place, html`${place}<span class="quiet">${details.aboutPlaces}</span>`)}
+      ${ip !== null && entry(details.address, html`<bdi>${ip}</bdi>`)} ${versionOf(details.app, device.app)}
+      ${versionOf(details.browser, device.browser)} ${versionOf(details.system, device.os)}
+    </dl>
+  </details>`
+}
+
+const versionOf = (term: string, { name, version }: Session['device']['app']): Html | null =>
+  name === null ? null : entry(term, html`<bdi>${[name, version].filter(Boolean).join(' ')}</bdi>`)
+
+const entry = (term: string, description: string | Html): Html =>
+  html`<div>
+    <dt>${term}</dt>
+    <dd>${description}</dd>
+  </div> `
+
+const relativeTime = (at: Date, now: Date): Html =>
+  html`<time class="ago" datetime="${at.toISOString()}" title="${words.exact(at)}" data-just-now="${words.justNow}"
+    >${timeAgo(at, now, { language: texts.language, justNow: words.justNow })}</time
+  >`
+
+const exactTime = (at: Date): Html => html`<time class="exact" datetime="${at.toISOString()}">${words.exact(at)}</time>`
+
+function renameForm(session: Session, view: DevicesView): Html {
+  const { rename } = words
+  const { name, label } = session.device
+  const id = `name-${session.id}`
+  return html`<details class="act">
+    <summary aria-label="${rename.label(nameOf(session))}">${rename.summary}</summary>
+    ${deviceForm(
+      'rename',
+      session.id,
+      view,
+      html`<label for="${id}">${rename.field}</label>
+        <input
+          id="${id}"
+          name="name"
+          dir="auto"
+          value="${name}"
+          maxlength="100"
+          autocomplete="off"
+          aria-describedby="hint-${session.id}"
+        />
+        <p class="hint" id="hint-${session.id}">${rename.hint(label)}</p>
+        <button>${rename.button}</button>`,
+    )}
+  </details>`
+}
+
+const signOutForm = (session: Session, view: DevicesView): Html =>
+  deviceForm(
+    session === view.current ? 'sign_out_here' : 'sign_out',
+    session.id,
+    view,
+    html`<button class="out" aria-label="${words.signOut.label(nameOf(session))}">${words.signOut.button}</button>`,
+  )
+
+const deviceForm = (action: string, id: string, { formToken }: DevicesView, content: Html): Html =>
+  html`<form class="act" method="post" action="${hrefTo(paths.devicesPage)}">
+    ${hiddenField('form_token', formToken)}${hiddenField('action', action)}${hiddenField('id', id)} ${content}
+  </form>`
+
+const othersForm = ({ others, formToken }: DevicesView): Html =>
+  html`<form class="others" method="post" action="${hrefTo(paths.devicesPage)}" ${others.length === 0 && html` hidden`}>
+    ${hiddenField('form_token', formToken)}${hiddenField('action', 'sign_out_others')}
+    <button class="out">${words.signOut.others}</button>
+  </form>`
+
+/** What is shown in place of the list when this very session ends meanwhile. */
+function endedTemplate(signInHref: string): Html {
+  const { title, reasons, signIn, show } = words.ended
+  return html`<template id="ended">
+    <h1 tabindex="-1">${title}</h1>
+    ${Object.entries(reasons).map(([reason, told]) => html`<div data-reason="${reason}">${paragraphs(told)}</div> `)}
+    <div class="sign-in">${linkButton(signInHref, signIn)}</div>
+    <div class="show">${linkButton(hrefTo(paths.devicesPage), show)}</div>
+  </template>`
+}

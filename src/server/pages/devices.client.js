@@ -1,0 +1,202 @@
+// The list stays as it is now, not as it was when the page was opened. Nothing needs this script.
+
+const root = document.documentElement
+const list = document.getElementById('devices')
+const notice = document.getElementById('notice')
+const language = root.lang
+
+// After an action: its outcome was said, and loading the page again neither says nor does it once more.
+history.replaceState(null, '', location.pathname)
+
+// Times. The same steps as in devices-times.ts.
+
+const UNITS = [
+  ['year', 31_556_952],
+  ['month', 2_629_746],
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+]
+const relative = new Intl.RelativeTimeFormat(language)
+const exact = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'short' })
+
+function tellTimes() {
+  for (const time of document.querySelectorAll('time')) {
+    const at = new Date(time.dateTime)
+    // In the person's own time zone, which the server does not know.
+    if (time.classList.contains('exact')) setText(time, exact.format(at))
+    else {
+      time.title = exact.format(at)
+      setText(time, ago(at, time.dataset.justNow))
+    }
+  }
+}
+
+function ago(at, justNow) {
+  const seconds = Math.floor((Date.now() - at) / 1000)
+  const [unit, size] = UNITS.find(([, least]) => seconds >= least) ?? []
+  return unit === undefined ? justNow : relative.format(-Math.floor(seconds / size), unit)
+}
+
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text
+}
+
+// What changed. Parts are exchanged; forms, open details, the cursor and what is being typed stay.
+
+let updating = null
+
+/** One at a time; what is asked for meanwhile is done once more at the end. */
+function update() {
+  updating = (updating ?? Promise.resolve()).then(fetchDevices).catch(() => undefined)
+  return updating
+}
+
+async function fetchDevices() {
+  const response = await fetch(location.pathname, { cache: 'no-store' })
+  if (response.redirected) return showEnded('unknown')
+  if (!response.ok) return
+  const fresh = new DOMParser().parseFromString(await response.text(), 'text/html')
+  const freshList = fresh.getElementById('devices')
+  if (freshList !== null && list.isConnected) exchange(freshList)
+}
+
+function exchange(fresh) {
+  // A confirmation of the password is in this page alone, so its forms go on with what they carry.
+  const formToken = list.querySelector('[name=form_token]').value
+  for (const field of fresh.querySelectorAll('[name=form_token]')) field.value = formToken
+
+  const told = []
+  for (const item of itemsIn(list)) {
+    if (fresh.querySelector(`#${item.id}`) === null) {
+      told.push(notice.dataset.removed.replace('{device}', item.dataset.name))
+      remove(item)
+    }
+  }
+  let before = null
+  for (const item of itemsIn(fresh)) {
+    const shown = document.getElementById(item.id)
+    if (shown === null) {
+      told.push(notice.dataset.added.replace('{device}', item.dataset.name))
+      insertAfter(before, document.adoptNode(item))
+    } else if (exchangeParts(shown, item)) {
+      told.push(notice.dataset.renamed.replace('{device}', item.dataset.name))
+    }
+    before = shown ?? item
+  }
+  list.querySelector('.others').hidden = itemsIn(list).length < 2
+  tellTimes()
+  if (told.length > 0) tell(told.join('. '))
+}
+
+function tell(words) {
+  const told = document.createElement('span')
+  told.textContent = words
+  notice.replaceChildren(told)
+}
+
+const itemsIn = (element) => [...element.querySelectorAll('li.device')]
+
+function insertAfter(before, item) {
+  item.classList.add('arrived')
+  if (before === null) list.querySelector('ul').prepend(item)
+  else before.after(item)
+}
+
+function remove(item) {
+  const hadFocus = item.contains(document.activeElement)
+  item.remove()
+  if (hadFocus) notice.focus()
+}
+
+/** Returns whether its name is another one. */
+function exchangeParts(shown, fresh) {
+  const isRenamed = shown.dataset.name !== fresh.dataset.name
+  const freshParts = fresh.querySelectorAll('[data-part]')
+  for (const [index, part] of shown.querySelectorAll('[data-part]').entries()) part.replaceWith(freshParts[index])
+  if (!isRenamed) return false
+  shown.dataset.name = fresh.dataset.name
+  const labels = fresh.querySelectorAll('.acts [aria-label]')
+  for (const [index, element] of shown.querySelectorAll('.acts [aria-label]').entries()) {
+    element.setAttribute('aria-label', labels[index].getAttribute('aria-label'))
+  }
+  const [field, freshField] = [shown, fresh].map((item) => item.querySelector('[name=name]'))
+  const isUntouched = field.value === field.defaultValue && field !== document.activeElement
+  if (isUntouched) field.value = freshField.defaultValue
+  field.defaultValue = freshField.defaultValue
+  return true
+}
+
+/** This very session is over: why, and the way back in. */
+function showEnded(reason) {
+  unfollow()
+  const main = document.querySelector('main')
+  const told = document.getElementById('ended').content.cloneNode(true)
+  const known = ['policy', reason].map((name) => told.querySelector(`[data-reason="${CSS.escape(name)}"]`))
+  const chosen =
+    known[1] ?? (reason.startsWith('policy:') ? known[0] : null) ?? told.querySelector('[data-reason=unknown]')
+  for (const each of told.querySelectorAll('[data-reason]')) if (each !== chosen) each.remove()
+  // After a new sign-in in this browser there is a list again.
+  told.querySelector(reason === 'replaced' ? '.sign-in' : '.show').remove()
+  main.replaceChildren(told)
+  document.body.classList.remove('wide')
+  const heading = main.querySelector('h1')
+  document.title = heading.textContent
+  heading.focus()
+}
+
+// Being told.
+
+const SOON = 5_000
+const LATE = 5 * 60_000
+
+let source = null
+let wait = SOON
+let minute
+let retry
+
+function follow() {
+  if (source !== null) return
+  source = new EventSource('v1/sessions/current/events')
+  source.addEventListener('open', () => {
+    wait = SOON
+    // Also after the connection was lost: nobody knows what happened meanwhile.
+    void update()
+  })
+  source.addEventListener('sessions_changed', () => void update())
+  source.addEventListener('ended', (event) => showEnded(reasonIn(event.data)))
+  source.addEventListener('error', () => void comeAgain())
+  minute = setInterval(tellTimes, 60_000)
+}
+
+/** Refused, the browser does not come again by itself: perhaps this session is over, perhaps the service is busy. */
+async function comeAgain() {
+  if (source?.readyState !== EventSource.CLOSED) return
+  unfollow()
+  await update()
+  if (!list.isConnected) return
+  retry = setTimeout(follow, wait * (1 + Math.random()))
+  wait = Math.min(2 * wait, LATE)
+}
+
+function unfollow() {
+  source?.close()
+  source = null
+  clearInterval(minute)
+  clearTimeout(retry)
+}
+
+function reasonIn(data) {
+  try {
+    return String(JSON.parse(data).reason)
+  } catch {
+    return 'unknown'
+  }
+}
+
+addEventListener('pagehide', unfollow)
+addEventListener('pageshow', () => {
+  if (!list.isConnected) return
+  tellTimes()
+  follow()
+})

@@ -1,0 +1,244 @@
+/** `/devices`: a person looks at where they are signed in, and ends what should not be. */
+import { validate as isUuid } from 'uuid'
+import { paths } from '../../protocol/paths.ts'
+import { Problem } from '../errors.ts'
+import { readForm, type FormParameters } from '../http/body.ts'
+import type { ClientAddressOf } from '../http/client-address-of.ts'
+import type { Context, Handler } from '../http/context.ts'
+import type { SessionCookie } from '../http/cookie.ts'
+import { clearOwnCookie } from '../http/own-cookie.ts'
+import type { RateLimits } from '../rate-limits/rate-limits.ts'
+import type { Actor } from '../sessions/actor.ts'
+import { displayText } from '../sessions/display-text.ts'
+import { findNovelties } from '../sessions/novelty.ts'
+import type { Session } from '../sessions/session.ts'
+import type { Sessions } from '../sessions/sessions.ts'
+import type { FormTokens } from '../tokens/form-token.ts'
+import type { Users } from '../users/users.ts'
+import { mayHideCookie, reloadPage } from './devices-reload.ts'
+import { confirmPage, noDevicePage, signedOutPage, stalePage, type Proof, type Wish } from './devices-steps.ts'
+import { devicesPage, shownName } from './devices-views.ts'
+import { createSendPage, type Look } from './document.ts'
+import { hrefTo } from './elements.ts'
+import type { Html } from './html.ts'
+import { inQuery } from './in-query.ts'
+import { createInWords, waitInWords, type PassingRefusal } from './in-words.ts'
+import type { ReadPageSession } from './page-session.ts'
+import { texts } from './texts.ts'
+
+/** Seconds, as in http/middleware/require-recent-authentication.ts. */
+const RECENT = 600
+
+interface DevicesPageDependencies extends Look {
+  readonly issuer: string
+  readonly cookie: SessionCookie
+  readonly sessions: Sessions
+  readonly users: Pick<Users, 'checkPassword' | 'find' | 'hasPassword'>
+  readonly rateLimits: Pick<RateLimits, 'beforePasswordCheck'>
+  readonly formTokens: FormTokens
+  readonly readPageSession: ReadPageSession
+  readonly clientAddressOf: ClientAddressOf
+}
+
+/** Somebody who is signed in, at this page. */
+interface Visit {
+  readonly session: Session
+  /** The database's clock. */
+  readonly now: Date
+  /** When the password was given at this page, which then carries it from form to form. */
+  readonly confirmedAt: Date | null
+}
+
+/** In the address after an action, for words about it: a claim, and only what the list bears out is said. */
+type Done = { readonly done: 'renamed' | 'signed_out' | 'others'; readonly device: string | null }
+
+export function createDevicesPage(deps: DevicesPageDependencies): { show: Handler; act: Handler } {
+  const { sessions, users, rateLimits, formTokens, clientAddressOf, readPageSession } = deps
+  const send = createSendPage(deps)
+  const inWords = createInWords(send)
+  // An absolute path for whoever is sent back from the sign-in page, with what a proxy has put before it.
+  const here = new URL(deps.issuer).pathname.replace(/\/$/, '') + paths.devicesPage
+  const signInHref = hrefTo(paths.signInPage, { return_to: here })
+
+  async function show(ctx: Context): Promise<void> {
+    const visit = await visitOf(ctx)
+    if (visit !== null) return showDevices(ctx, visit, doneIn(ctx))
+    if (mayHideCookie(ctx)) return send(ctx, reloadPage(paths.devicesPage))
+    goTo(ctx, signInHref)
+  }
+
+  async function visitOf(ctx: Context): Promise<Visit | null> {
+    const presented = await readPageSession(ctx)
+    if (presented === null) return null
+    const { session, now } = presented
+    ctx.state.sessionId = session.id
+    ctx.state.userId = session.userId
+    return { session, now, confirmedAt: null }
+  }
+
+  async function showDevices(ctx: Context, { session, now, confirmedAt }: Visit, done: Done | null): Promise<void> {
+    const [live, all] = await Promise.all([
+      sessions.list(session.userId, 'active'),
+      sessions.list(session.userId, 'all'),
+    ])
+    send(
+      ctx,
+      devicesPage({
+        current: session,
+        others: live.filter(({ id }) => id !== session.id),
+        novelties: findNovelties(all, now),
+        now,
+        formToken: formTokens.make(session.id, confirmedAt),
+        done: done && wordsOn(done, all, session),
+        signInHref,
+      }),
+    )
+  }
+
+  async function act(ctx: Context): Promise<void> {
+    const form = await readForm(ctx, (detail) => new Problem(400, 'invalid_request', detail))
+    const visit = await visitOf(ctx)
+    if (visit === null) return goTo(ctx, signInHref)
+    const carried = formTokens.read(form.get('form_token'), visit.session.id)
+    if (carried === null) return send(ctx, stalePage())
+    const action = actions.get(form.get('action') ?? '')
+    if (action === undefined) throw new Problem(400, 'invalid_request', 'There is no such action.')
+    await action(ctx, { ...visit, ...carried }, form)
+  }
+
+  async function rename(ctx: Context, visit: Visit, form: FormParameters): Promise<void> {
+    const id = idIn(form)
+    const name = displayText(form.get('name'), 100)
+    const renamed = id === null ? null : await sessions.rename(visit.session.userId, id, name)
+    if (renamed === null) return send(ctx, noDevicePage())
+    // This device's own name is on the page as well.
+    const session = renamed.id === visit.session.id ? renamed : visit.session
+    await goOn(ctx, { ...visit, session }, { done: 'renamed', device: renamed.id })
+  }
+
+  async function signOut(ctx: Context, visit: Visit, form: FormParameters): Promise<void> {
+    const { userId } = visit.session
+    const id = idIn(form)
+    const device = id === null ? null : await sessions.find(userId, id)
+    if (device === null) return send(ctx, noDevicePage())
+    if (device.id === visit.session.id) return signOutHere(ctx, visit)
+    const confirmed = await confirm(ctx, visit, form, { action: 'sign_out', device })
+    if (confirmed === null) return
+    await sessions.revoke(userId, device.id, 'revoked_by_user', actorOf(ctx, visit))
+    await goOn(ctx, confirmed, { done: 'signed_out', device: device.id })
+  }
+
+  async function signOutOthers(ctx: Context, visit: Visit, form: FormParameters): Promise<void> {
+    const confirmed = await confirm(ctx, visit, form, { action: 'sign_out_others', device: null })
+    if (confirmed === null) return
+    await sessions.revokeAll(visit.session.userId, visit.session.id, 'revoked_by_user', actorOf(ctx, visit))
+    await goOn(ctx, confirmed, { done: 'others', device: null })
+  }
+
+  async function signOutHere(ctx: Context, visit: Visit): Promise<void> {
+    const { session } = visit
+    await sessions.revoke(session.userId, session.id, 'signed_out', actorOf(ctx, visit))
+    clearOwnCookie(ctx, deps, session)
+    send(ctx, signedOutPage(signInHref))
+  }
+
+  const actions = new Map<string, (ctx: Context, visit: Visit, form: FormParameters) => Promise<void>>([
+    ['rename', rename],
+    ['sign_out', signOut],
+    ['sign_out_others', signOutOthers],
+    ['sign_out_here', signOutHere],
+  ])
+
+  /** @returns null where the answer is a question, or that it was answered wrongly */
+  async function confirm(ctx: Context, visit: Visit, form: FormParameters, wish: Wish): Promise<Visit | null> {
+    if (isRecent(visit)) return visit
+    const { userId, id } = visit.session
+    const refusal = await tryToConfirm(ctx, userId, form)
+    if (refusal !== null) {
+      const proof = await proofOf(userId)
+      send(ctx, confirmPage({ wish, proof, formToken: formTokens.make(id, null), ...refusal }))
+      return null
+    }
+    const reauthenticated = await sessions.reauthenticate(userId, id, 'pwd', clientAddressOf(ctx))
+    if (reauthenticated !== null) return { ...visit, confirmedAt: visit.now }
+    goTo(ctx, signInHref) // ended meanwhile
+    return null
+  }
+
+  /** @returns null when the password is right */
+  async function tryToConfirm(ctx: Context, userId: string, form: FormParameters): Promise<PassingRefusal | null> {
+    const words = texts.devices.confirm
+    const password = form.get('password')
+    if (password === undefined) {
+      return form.has('confirm') ? { status: 400, words: [words.missing] } : { status: 200, words: [] }
+    }
+    try {
+      if (await checkPassword(userId, password)) return null
+      return { status: 401, words: [words.wrong] }
+    } catch (error) {
+      return waitInWords(ctx, error)
+    }
+  }
+
+  async function checkPassword(userId: string, password: string): Promise<boolean> {
+    const attempt = await rateLimits.beforePasswordCheck(userId)
+    if ((await users.checkPassword(userId, password)) === null) return false
+    await attempt.succeeded()
+    return true
+  }
+
+  async function proofOf(userId: string): Promise<Proof> {
+    const [user, hasPassword] = await Promise.all([users.find(userId), users.hasPassword(userId)])
+    const address = user?.email ?? null
+    if (hasPassword) return { by: 'password', address }
+    return address === null ? { by: 'application' } : { by: 'mail', address, returnTo: here }
+  }
+
+  /** A confirmation lives in the page alone, and would be lost on the way; without one, a reload does nothing. */
+  async function goOn(ctx: Context, visit: Visit, done: Done): Promise<void> {
+    if (visit.confirmedAt !== null) return showDevices(ctx, visit, done)
+    goTo(ctx, hrefTo(paths.devicesPage, done))
+  }
+
+  const actorOf = (ctx: Context, { session }: Visit): Actor => ({
+    kind: 'user',
+    sessionId: session.id,
+    ip: clientAddressOf(ctx),
+  })
+
+  return { show: inWords(show), act: inWords(act) }
+}
+
+const isRecent = ({ session, confirmedAt, now }: Visit): boolean =>
+  [session.authenticatedAt, confirmedAt].some((at) => at !== null && now.getTime() - at.getTime() <= RECENT * 1000)
+
+/** What is no id names no device. */
+function idIn(form: FormParameters): string | null {
+  const id = form.get('id') ?? ''
+  return isUuid(id) ? id : null
+}
+
+/** Relative, since a proxy may have put the whole service under a path. */
+function goTo(ctx: Context, href: string): void {
+  ctx.status = 303
+  ctx.set('Location', href)
+  ctx.body = ''
+}
+
+function doneIn(ctx: Context): Done | null {
+  const done = inQuery(ctx, 'done')
+  if (done !== 'renamed' && done !== 'signed_out' && done !== 'others') return null
+  return { done, device: inQuery(ctx, 'device') ?? null }
+}
+
+/** Anybody can have written the address: a lie is not repeated. */
+function wordsOn({ done, device }: Done, all: readonly Session[], current: Session): Html | string | null {
+  const words = texts.devices.done
+  if (done === 'others') {
+    const isSo = all.every(({ id, status }) => id === current.id || status !== 'active')
+    return isSo ? words.others : null
+  }
+  const session = all.find(({ id }) => id === device)
+  if (session === undefined || (session.status === 'active') !== (done === 'renamed')) return null
+  return done === 'renamed' ? words.renamed(shownName(session)) : words.signedOut(shownName(session))
+}

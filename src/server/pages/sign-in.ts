@@ -1,0 +1,83 @@
+/** `/sign-in`: address and password, for the session's cookie. */
+import { paths } from '../../protocol/paths.ts'
+import { Problem } from '../errors.ts'
+import { readForm } from '../http/body.ts'
+import type { Context, Handler } from '../http/context.ts'
+import type { Credentials } from '../http/page-sign-in.ts'
+import { ACCEPT_CH } from '../sessions/device.ts'
+import type { Users } from '../users/users.ts'
+import { createSendPage, type Look } from './document.ts'
+import { hrefTo } from './elements.ts'
+import { inQuery } from './in-query.ts'
+import { createInWords, waitInWords, type PassingRefusal } from './in-words.ts'
+import { demandOwnForm } from './own-form.ts'
+import type { ReadPageSession } from './page-session.ts'
+import { readReturnTo } from './return-to.ts'
+import { noCookiesPage, signInPage } from './sign-in-views.ts'
+import { texts } from './texts.ts'
+
+export interface SignInPage {
+  /** The form; who is signed in already goes on, unless `again` is in the query. */
+  show: Handler
+  act: Handler
+}
+
+export function createSignInPage(
+  deps: Look & {
+    readonly allowedOrigins: readonly string[]
+    readonly allowsCookies: boolean
+    readonly unconfirmedSignIn: 'allow' | 'refuse'
+    readonly users: Pick<Users, 'find'>
+    readonly readPageSession: ReadPageSession
+    /** Counts the attempt, and sets the session's cookie. @returns false when they are wrong */
+    readonly signInByPassword: (ctx: Context, credentials: Credentials) => Promise<boolean>
+  },
+): SignInPage {
+  const { allowedOrigins, allowsCookies, unconfirmedSignIn, users, readPageSession, signInByPassword } = deps
+  const send = createSendPage(deps)
+  const inWords = createInWords(send)
+
+  async function show(ctx: Context): Promise<void> {
+    // Browsers heed it on pages they navigate to, so the form that follows says more about the device.
+    ctx.set('Accept-CH', ACCEPT_CH)
+    if (!allowsCookies) return send(ctx, noCookiesPage())
+    const returnTo = readReturnTo(inQuery(ctx, 'return_to'), allowedOrigins)
+    const signedIn = await readPageSession(ctx)
+    const again = 'again' in ctx.query
+    if (signedIn !== null && !again) return goOn(ctx, returnTo)
+    const user = signedIn && (await users.find(signedIn.session.userId))
+    send(ctx, signInPage({ returnTo, email: user?.email ?? '', remember: true, isSignedIn: signedIn !== null }))
+  }
+
+  async function act(ctx: Context): Promise<void> {
+    demandOwnForm(ctx, allowedOrigins)
+    if (!allowsCookies) return send(ctx, noCookiesPage())
+    const form = await readForm(ctx, (detail) => new Problem(400, 'invalid_request', detail))
+    const [email, password] = [form.get('email') ?? '', form.get('password') ?? '']
+    const remember = form.has('remember')
+    const returnTo = readReturnTo(form.get('return_to'), allowedOrigins)
+    const refusal = await tryToSignIn(ctx, { email, password, remember })
+    if (refusal === null) goOn(ctx, returnTo)
+    else send(ctx, signInPage({ returnTo, email, remember, refusal }))
+  }
+
+  /** @returns null when it worked */
+  async function tryToSignIn(ctx: Context, credentials: Credentials): Promise<PassingRefusal | null> {
+    if (credentials.email === '' || credentials.password === '') return { status: 400, words: [texts.signIn.nothing] }
+    try {
+      if (await signInByPassword(ctx, credentials)) return null
+      return { status: 401, words: [texts.signIn.wrong[unconfirmedSignIn]] }
+    } catch (error) {
+      return waitInWords(ctx, error)
+    }
+  }
+
+  return { show: inWords(show), act: inWords(act) }
+}
+
+/** To where the person wanted to go, else to the devices; relative, as in `hrefTo`. */
+function goOn(ctx: Context, returnTo: string | null): void {
+  ctx.status = 303
+  ctx.set('Location', returnTo ?? hrefTo(paths.devicesPage))
+  ctx.body = ''
+}
