@@ -20,13 +20,23 @@ const read = (file: string): Promise<string> => readFile(join(ROOT, file), 'utf8
 
 describe('The documentation of the client', () => {
   const blocksIn = (page: string): [string, string][] =>
-    [...page.matchAll(/^```ts\n\/\/ (.*)\n([^]*?)^```$/gm)].map(([, file = '', code = '']) => [file, code])
+    [...page.matchAll(/^```ts\n\/\/ (examples\/client\/.*)\n([^]*?)^```$/gm)].map(([, file = '', code = '']) => [
+      file,
+      code,
+    ])
 
-  it('quotes code that is checked and run, and all of it', async () => {
-    const blocks = blocksIn(await read('docs/client.md'))
-    for (const [file, code] of blocks) expect(await read(file), file).to.equal(code)
+  for (const page of ['docs/client.md', 'README.md']) {
+    it(`quotes code that is checked and run: ${page}`, async () => {
+      const blocks = blocksIn(await read(page))
+      expect(blocks).not.to.be.empty
+      for (const [file, code] of blocks) expect(await read(file), file).to.equal(code)
+    })
+  }
+
+  it('shows every example', async () => {
+    const shown = blocksIn(await read('docs/client.md')).map(([file]) => file)
     const files = await readdir(join(ROOT, 'examples/client'))
-    expect(blocks.map(([file]) => file)).to.have.members(files.map((name) => `examples/client/${name}`))
+    expect(shown).to.have.members(files.map((name) => `examples/client/${name}`))
   })
 })
 
