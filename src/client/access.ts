@@ -20,12 +20,11 @@ const SHORTEST_LIFE = 1_000
  * @param age since before it was asked for: `expires_in` counts from the service's answer, and so from later
  */
 export function createAccess(token: string, sid: string, life: number, age: Stopwatch): Access {
-  const usable = Math.max(life * USABLE, SHORTEST_LIFE)
   const due = Math.max(life * between(0.75, 0.85), SHORTEST_LIFE)
   return {
     token,
     sid,
-    isUsable: () => age() < usable,
+    isUsable: () => age() < life * USABLE,
     untilDue: () => due - age(),
   }
 }

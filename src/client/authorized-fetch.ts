@@ -14,16 +14,18 @@ export function createAuthorizedFetch(deps: {
   readonly fetch: typeof fetch
 }): typeof fetch {
   const { accessToken, refresh, origins } = deps
-  /** How long ago an origin refused a token that was replaced then; none once it took one. */
-  const rests = new Map<string, Stopwatch>()
+  /** How long ago an origin refused a token, and the refresh of then; none once it took one. */
+  const rests = new Map<string, { readonly since: Stopwatch; readonly refreshed: Promise<void> }>()
 
   /** @returns the same one where there is no newer one to be had now */
   async function replaced(refused: string, origin: string): Promise<string> {
-    if ((rests.get(origin)?.() ?? REST) < REST) return refused
-    rests.set(origin, startStopwatch())
     try {
       // Somebody else may have met the refusal first.
-      if ((await accessToken()) === refused) await refresh()
+      if ((await accessToken()) === refused) {
+        let rest = rests.get(origin)
+        if (!rest || rest.since() >= REST) rests.set(origin, (rest = { since: startStopwatch(), refreshed: refresh() }))
+        await rest.refreshed
+      }
       return await accessToken()
     } catch {
       return refused

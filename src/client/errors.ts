@@ -1,5 +1,13 @@
 /** Whatever the client cannot do, and why. */
 
+/** What an answer said, or a state. */
+export interface Details {
+  readonly reason?: string | null
+  /** It is over for good: nothing but a new sign-in helps. */
+  readonly terminal?: boolean
+  readonly [name: string]: unknown
+}
+
 /**
  * `code` is stable: one of the service's (docs/http.md), or of the client itself: `signed_out`,
  * `unavailable` (no answer, or none that can be understood: nothing was decided), `storage_failed`, `superseded`
@@ -8,13 +16,13 @@
 export class HallpassError extends Error {
   declare readonly code: string
   /** Everything that the answer said: `errors` of a weak password, `reason` of a refusal. */
-  declare readonly details: { readonly [name: string]: unknown }
+  declare readonly details: Details
   /** Of the answer; 0 where there was none. */
   declare readonly status: number
   /** When to come again, where it is known. Seconds. */
   declare readonly retryAfter: number | undefined
 
-  constructor(code: string, message: string, cause?: unknown, details = {}, status = 0, retryAfter?: number) {
+  constructor(code: string, message: string, cause?: unknown, details: Details = {}, status = 0, retryAfter?: number) {
     super(message, { cause })
     Object.assign(this, { name: 'HallpassError', code, details, status, retryAfter })
   }

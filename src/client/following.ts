@@ -22,12 +22,16 @@ export function createFollowing(deps: {
   readonly onChange: () => void
 }): Follow {
   const { url, hasEnded, onChange } = deps
-  let current: AbortController | undefined
+  /** Which of the loops goes on; 0 for none. */
+  let current = 0
+  let loops = 0
   let hasRead = false
+  let stopReading = (): void => undefined
 
-  async function follow(signal: AbortSignal): Promise<void> {
-    for (let wait = FIRST_WAIT; !signal.aborted; wait = Math.min(wait * 2, LONGEST_WAIT)) {
-      const patience = createPatience(SILENCE, signal)
+  async function follow(own: number): Promise<void> {
+    for (let wait = FIRST_WAIT; current === own; wait = Math.min(wait * 2, LONGEST_WAIT)) {
+      const patience = createPatience(SILENCE)
+      stopReading = patience.abort
       try {
         const headers = { Accept: 'text/event-stream' }
         const { ok, body } = await deps.fetch(url, { headers, cache: 'no-store', signal: patience.signal })
@@ -36,6 +40,7 @@ export function createFollowing(deps: {
       } catch {
         // There will be another.
       }
+      patience.stop()
       patience.abort() // what was not read is not sent either
       await pause(between(wait / 2, wait))
     }
@@ -60,7 +65,9 @@ export function createFollowing(deps: {
   }
 
   return (isWanted) => {
-    if (!isWanted) current = current?.abort() as undefined
-    else if (!current) void follow((current = new AbortController()).signal)
+    if (isWanted === current > 0) return
+    current = isWanted ? ++loops : 0
+    if (isWanted) void follow(current)
+    else stopReading()
   }
 }

@@ -1,6 +1,6 @@
 import { later } from './time.ts'
 
-/** A signal that is given when patience ends, or with an outer one. `AbortSignal.any` is not everywhere yet. */
+/** A signal that is given when patience ends. `AbortSignal.timeout` can neither be renewed nor stopped. */
 export interface Patience {
   readonly signal: AbortSignal
   /** From the beginning again. */
@@ -11,22 +11,14 @@ export interface Patience {
   readonly abort: () => void
 }
 
-export function createPatience(milliseconds: number, outer?: AbortSignal): Patience {
-  const own = new AbortController()
-  const abort = (): void => {
-    stop()
-    own.abort()
-  }
-  const stop = (): void => {
-    stopTimer()
-    outer?.removeEventListener('abort', abort)
-  }
+export function createPatience(milliseconds: number): Patience {
+  const controller = new AbortController()
+  const abort = (): void => controller.abort()
+  let stopTimer = later(abort, milliseconds)
+  const stop = (): void => stopTimer()
   const renew = (): void => {
-    stopTimer()
+    stop()
     stopTimer = later(abort, milliseconds)
   }
-  let stopTimer = later(abort, milliseconds)
-  outer?.addEventListener('abort', abort)
-  if (outer?.aborted) abort()
-  return { signal: own.signal, renew, stop, abort }
+  return { signal: controller.signal, renew, stop, abort }
 }

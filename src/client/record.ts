@@ -9,14 +9,14 @@ import type { ClientStorage } from './storage.ts'
 
 export interface Kept {
   /** The refresh token; none in cookie mode. */
-  readonly token?: string
+  readonly token?: string | undefined
   /** The `Idempotency-Key` of its refresh. */
   readonly key: string
   /**
-   * Those of the refreshes before, in cookie mode: of a browser that was killed, the disk may have an older cookie
-   * than key (docs/decisions/0023).
+   * Those of the refreshes before: of a browser that was killed, the disk may have an older cookie than key
+   * (docs/decisions/0023).
    */
-  readonly former?: string
+  readonly former?: string | undefined
   /** The session. */
   readonly sid?: string
   /** The person has signed out, and the service does not know yet. */

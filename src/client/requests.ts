@@ -21,7 +21,7 @@ export interface Tokens {
 }
 
 export interface Requests {
-  refresh(kept: Kept, signal?: AbortSignal): Promise<Tokens & { readonly session_id: string }>
+  refresh(kept: Kept): Promise<Tokens & { readonly session_id: string }>
   signIn<Session>(request: object): Promise<Tokens & { readonly session: Session }>
   reauthenticate(proof: object, bearer: string | undefined): Promise<Tokens>
   /** By an access token of the session. */
@@ -36,8 +36,6 @@ export function createRequests(deps: {
   readonly clientId: string | undefined
 }): Requests {
   const { service, usesCookie, clientId } = deps
-  const client = clientId && { client_id: clientId }
-
   /** A proxy's 200 is not our answer: it signs nobody in, and replaces no token. */
   function understood<Answer extends Tokens>(
     answer: Answer,
@@ -48,23 +46,23 @@ export function createRequests(deps: {
   }
 
   return {
-    async refresh({ token, key, former }, signal) {
-      const body = new URLSearchParams({
+    async refresh({ token, key, former }) {
+      const body = {
         grant_type: 'refresh_token',
-        ...(token && { refresh_token: token }),
-        ...(former && { former_idempotency_keys: former }),
-        ...client,
-      })
-      return understood(await service(TOKEN, { body, headers: { 'Idempotency-Key': key }, ...(signal && { signal }) }))
+        refresh_token: token,
+        former_idempotency_keys: former,
+        client_id: clientId,
+      }
+      return understood(await service(TOKEN, { body, headers: { 'Idempotency-Key': key } }))
     },
     async signIn(request) {
-      const body = { ...request, transport: usesCookie ? 'cookie' : 'body', ...client }
+      const body = { ...request, transport: usesCookie ? 'cookie' : 'body', client_id: clientId }
       return understood(await service(SESSIONS, { body }))
     },
     async reauthenticate(body, bearer) {
       return understood(await service(REAUTHENTICATION, { body, bearer }), 'access_token')
     },
     endSession: (bearer) => service(CURRENT, { method: 'DELETE', bearer }),
-    revoke: (token) => service(REVOKE, { body: new URLSearchParams({ token }) }),
+    revoke: (token) => service(REVOKE, { body: { token } }),
   }
 }

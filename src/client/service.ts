@@ -1,16 +1,17 @@
 /** What is asked of the service, with answers that can be told apart: yes, no, and nothing decided. */
-import { HallpassError, toError } from './errors.ts'
+import { HallpassError, toError, type Details } from './errors.ts'
 import { createPatience } from './patience.ts'
 
 export interface Ask {
   readonly method?: string
-  /** A form where it is one, else sent as JSON. */
-  readonly body?: URLSearchParams | object
+  /** What is undefined is left out. Under `/oauth` it is sent as a form (RFC 6749), else as JSON. */
+  readonly body?: object
   readonly headers?: { readonly [name: string]: string }
   /** An access token. */
   readonly bearer?: string | undefined
-  readonly signal?: AbortSignal
 }
+
+type Form = { readonly [name: string]: string }
 
 /** @throws {HallpassError} */
 export type Service = <Answer>(path: string, ask?: Ask) => Promise<Answer>
@@ -28,13 +29,14 @@ export function createService(deps: {
   readonly app?: string | undefined
   readonly fetch: typeof fetch
 }): Service {
-  return async (path, { method = 'POST', body, headers, bearer, signal: outer } = {}) => {
-    const isForm = body instanceof URLSearchParams
-    const { signal, stop } = createPatience(PATIENCE, outer)
+  return async (path, { method = 'POST', body, headers, bearer } = {}) => {
+    const isForm = path.startsWith('/oauth')
+    const json = JSON.stringify(body)
+    const { signal, stop } = createPatience(PATIENCE)
     try {
       const response = await deps.fetch(deps.issuer + path, {
         method,
-        ...(body && { body: isForm ? body.toString() : JSON.stringify(body) }),
+        ...(body && { body: isForm ? new URLSearchParams(JSON.parse(json) as Form).toString() : json }),
         headers: {
           ...(body && { 'Content-Type': `application/${isForm ? 'x-www-form-urlencoded' : 'json'}` }),
           ...(bearer && { Authorization: `Bearer ${bearer}` }),
@@ -56,7 +58,7 @@ export function createService(deps: {
   }
 }
 
-interface Refusal {
+interface Refusal extends Details {
   readonly code?: string
   readonly detail?: string
   /** RFC 6749 section 5.2. */

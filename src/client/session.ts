@@ -53,9 +53,9 @@ export function createSession(deps: {
   let ended: string | null = null
   /** Grows with every sign-in and sign-out: the answer to what was asked before counts for nothing. */
   let epoch = 0
-  let asking = new AbortController()
   let refreshing: Promise<void> | undefined
   let stopTimer = (): void => undefined
+  let isClosed = false
 
   /** An access token that is still good. */
   const bearer = (): string | undefined => (access?.isUsable() ? access.token : undefined)
@@ -93,9 +93,15 @@ export function createSession(deps: {
     } catch (cause) {
       const error = toError(cause)
       schedule(backOff.failed(error))
-      if (state.value.status === 'unknown') state.set({ ...state.value, because: error.code })
+      learn({ because: error.details.reason ?? error.code })
       throw error
     }
+  }
+
+  /** Of a state that nobody knows yet. */
+  function learn(news: { readonly because: string } | { readonly sessionId: string | null }): void {
+    const { value } = state
+    if (value.status === 'unknown') state.set({ ...value, ...news })
   }
 
   async function renew(): Promise<void> {
@@ -109,7 +115,7 @@ export function createSession(deps: {
         await finishSignOut()
         if (!(await record.read())) return
       } else {
-        if (state.value.status === 'unknown') state.set({ ...state.value, sessionId: kept.sid ?? null })
+        learn({ sessionId: kept.sid ?? null })
         if (await exchange(kept, mine)) return
       }
     }
@@ -118,9 +124,8 @@ export function createSession(deps: {
 
   /** @returns false when what was presented is no longer what is kept: somebody else was faster */
   async function exchange(kept: Kept, mine: number): Promise<boolean> {
-    asking = new AbortController()
     const age = startStopwatch()
-    const answer = await requests.refresh(kept, asking.signal).catch((error: unknown) => {
+    const answer = await requests.refresh(kept).catch((error: unknown) => {
       if (epoch === mine && !isTerminal(error)) throw error
       return toError(error)
     })
@@ -149,6 +154,7 @@ export function createSession(deps: {
   }
 
   function hold(next: Access): void {
+    if (state.value.sessionId !== next.sid) ended = state.value.sessionId ?? ended
     access = next
     schedule(next.untilDue())
     state.set({ status: 'signed_in', sessionId: next.sid })
@@ -164,19 +170,19 @@ export function createSession(deps: {
   /** Whatever is under way, its answer comes too late. */
   function supersede(): void {
     epoch += 1
-    asking.abort()
     stopTimer()
   }
 
-  function drop(reason: string | null): void {
+  function drop(reason: string | null, sid = state.value.sessionId): void {
     supersede()
-    ended = state.value.sessionId ?? ended
+    ended = sid ?? ended
     access = null
     state.set({ status: 'signed_out', sessionId: null, reason })
   }
 
   function schedule(wait: number): void {
     stopTimer()
+    if (isClosed) return
     stopTimer = later(() => {
       if (!isHidden()) refreshSoon() // else when somebody looks
     }, wait)
@@ -246,8 +252,7 @@ export function createSession(deps: {
     const kept = await record.read()
     const token = bearer()
     const age = startStopwatch()
-    const withToken = !token && kept?.token ? { ...proof, refresh_token: kept.token } : proof
-    const answer = await requests.reauthenticate(withToken, token)
+    const answer = await requests.reauthenticate({ ...proof, refresh_token: token ? undefined : kept?.token }, token)
     hasToBe(mine)
     accept(answer, access?.sid ?? kept?.sid ?? '', age)
   }
@@ -266,7 +271,7 @@ export function createSession(deps: {
   function hear(news: News): void {
     if ('token' in news) {
       if (news.sid !== ended) hold(createAccess(news.token, news.sid, news.life, startStopwatch()))
-    } else if (!isSignedOut() && (state.value.sessionId ?? news.sid) === news.sid) drop(news.reason)
+    } else if (!isSignedOut() && (state.value.sessionId ?? news.sid) === news.sid) drop(news.reason, news.sid)
   }
 
   return {
@@ -281,17 +286,21 @@ export function createSession(deps: {
       access = null
       refreshSoon()
     },
-    close: supersede,
-  }
-
-  function toKept({ refresh_token: token }: Tokens, sid: string, was?: Kept): Kept {
-    const next = { key: newKey(), sid }
-    if (!usesCookie) return { ...next, ...(token && { token }) }
-    return was ? { ...next, former: `${was.key} ${was.former ?? ''}`.slice(0, FORMER) } : next
+    close() {
+      isClosed = true
+      supersede()
+    },
   }
 }
 
-const isTerminal = (error: unknown): boolean => toError(error).details['terminal'] === true
+const toKept = ({ refresh_token: token }: Tokens, sid: string, was?: Kept): Kept => ({
+  token,
+  key: newKey(),
+  former: was && `${was.key} ${was.former ?? ''}`.slice(0, FORMER),
+  sid,
+})
 
-const reasonOf = ({ details: { reason } }: HallpassError): string | null =>
-  reason === 'no_token' ? null : (reason as string)
+const isTerminal = (error: unknown): boolean => toError(error).details.terminal === true
+
+const reasonOf = ({ details: { reason = null } }: HallpassError): string | null =>
+  reason === 'no_token' ? null : reason

@@ -8,7 +8,7 @@ export type SessionState =
   | {
       /** Nobody can say yet. */
       readonly status: 'unknown'
-      /** `starting`, or the code of what went wrong: `unavailable`, `storage_failed` (locked), … */
+      /** `starting`, or the code or `reason` of what went wrong: `unavailable`, `storage_failed` (locked), … */
       readonly because: string
       /** Of the session that was kept, most likely still good. */
       readonly sessionId: string | null

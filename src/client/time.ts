@@ -15,8 +15,8 @@ export function startStopwatch(): Stopwatch {
 
 /** A timer that keeps no process alive. @returns to stop it */
 export function later(run: () => void, milliseconds: number): () => void {
-  const timer = setTimeout(run, milliseconds) as { unref?: () => void } & Parameters<typeof clearTimeout>[0] & object
-  timer.unref?.()
+  const timer = setTimeout(run, milliseconds)
+  ;(timer as unknown as { unref?: () => void }).unref?.()
   return () => clearTimeout(timer)
 }
 

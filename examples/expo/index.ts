@@ -1,0 +1,4 @@
+import { registerRootComponent } from 'expo'
+import { SessionScreen } from './SessionScreen.tsx'
+
+registerRootComponent(SessionScreen)
