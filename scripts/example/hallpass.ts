@@ -27,6 +27,7 @@ export async function startHallpass(port: number): Promise<RunningHallpass> {
   const config = readConfig({
     HALLPASS_ISSUER: issuer,
     HALLPASS_DATA_DIR: 'memory://',
+    HALLPASS_NAME: 'Postcards',
     HALLPASS_SECRET: SECRET,
     LOG_LEVEL: 'warn',
   })

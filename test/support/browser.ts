@@ -1,6 +1,8 @@
 /** Debian's Chromium, for what only a real browser can say. Where there is none, those tests are skipped. */
-import { existsSync } from 'node:fs'
-import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
+import { existsSync, mkdtempSync, readlinkSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core'
 
 const CHROMIUM = '/usr/bin/chromium'
 
@@ -13,14 +15,20 @@ export interface OpenedPage {
 /** In a context of its own, where nobody was before; closed with the browser. */
 export type OpenPage = (options?: BrowserContextOptions) => Promise<OpenedPage>
 
+// As root, which containers often are, Chromium has no sandbox to offer.
+const HOW = { executablePath: CHROMIUM, args: ['--no-sandbox'] }
+
 /** Starts the browser before the first sentence of the story around it, and stops it after its last. */
 export function useBrowser(): OpenPage {
   let browser: Browser | undefined
   before(async function () {
     if (!existsSync(CHROMIUM)) this.skip()
     this.timeout(60_000)
-    // As root, which containers often are, Chromium has no sandbox to offer.
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
+    browser = await chromium.launch({
+      ...HOW,
+      // Playwright switches that off; people have it.
+      ignoreDefaultArgs: ['--disable-back-forward-cache'],
+    })
   })
   after(() => browser?.close())
 
@@ -33,5 +41,43 @@ export function useBrowser(): OpenPage {
       if (message.text().includes('Content Security Policy')) violations.push(message.text())
     })
     return { page, violations }
+  }
+}
+
+/** What a browser keeps on the disk. */
+export interface Profile {
+  readonly directory: string
+  /** Starts a browser on it. */
+  open(): Promise<BrowserContext>
+  /** As a crash or an empty battery ends it (kill -9), with all its processes: what is not written is lost. */
+  kill(): Promise<void>
+}
+
+/** A browser of its own, which can be killed and started again; its profile is there during the story around it. */
+export function useProfile(): Profile {
+  let context: BrowserContext | undefined
+  const directory = mkdtempSync(join(tmpdir(), 'hallpass-profile-'))
+  before(function () {
+    if (!existsSync(CHROMIUM)) this.skip()
+  })
+  after(async () => {
+    await context?.close()
+    rmSync(directory, { recursive: true, force: true })
+  })
+
+  return {
+    directory,
+    async open() {
+      context = await chromium.launchPersistentContext(directory, HOW)
+      return context
+    },
+    async kill() {
+      const closed = new Promise((resolve) => context?.once('close', resolve))
+      // The name of the machine, and the browser's process, which leads its group.
+      const [pid] = /\d+$/.exec(readlinkSync(join(directory, 'SingletonLock'))) ?? []
+      process.kill(-Number(pid), 'SIGKILL')
+      await closed
+      context = undefined
+    },
   }
 }

@@ -1,0 +1,51 @@
+/** Ada's devices, as they might be. */
+
+export interface KnownDevice {
+  readonly userAgent: string
+  /** `Hallpass-Client`. */
+  readonly app?: string
+  readonly name?: string
+  /** How long ago, as PostgreSQL reads it. */
+  readonly began: string
+  readonly used: string
+  readonly location: { readonly city: string; readonly country: string } | null
+  readonly ip: string
+}
+
+const LONDON = { city: 'London', country: 'GB' }
+
+export const DEVICES: readonly KnownDevice[] = [
+  {
+    userAgent:
+      'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36',
+    name: 'Desk at work',
+    began: '120 days',
+    used: '2 days',
+    location: LONDON,
+    ip: '198.51.100.20',
+  },
+  {
+    userAgent: 'okhttp/4.12.0',
+    app: '"Postcards"; version="2.3.1"; os="Android"; os-version="16"; model="Pixel 10"; type=mobile',
+    began: '40 days',
+    used: '3 hours',
+    location: LONDON,
+    ip: '198.51.100.20',
+  },
+  {
+    userAgent:
+      'Mozilla/5.0 (iPad; CPU OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1',
+    name: 'The family’s iPad',
+    began: '35 days',
+    used: '20 hours',
+    location: LONDON,
+    ip: '203.0.113.77',
+  },
+  {
+    userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0',
+    began: '1 hour',
+    used: '12 minutes',
+    location: { city: 'Oslo', country: 'NO' },
+    ip: '192.0.2.140',
+  },
+]
