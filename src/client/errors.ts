@@ -32,3 +32,9 @@ export const unavailable = (cause?: unknown): HallpassError =>
   new HallpassError('unavailable', 'No answer: try again later', cause)
 
 export const toError = (error: unknown): HallpassError => (error instanceof HallpassError ? error : unavailable(error))
+
+export const isTerminal = (error: unknown): boolean => toError(error).details.terminal === true
+
+/** @returns null where nobody was signed in */
+export const reasonOf = ({ details: { reason = null } }: HallpassError): string | null =>
+  reason === 'no_token' ? null : reason

@@ -22,13 +22,12 @@ export function createFollowing(deps: {
   readonly onChange: () => void
 }): Follow {
   const { url, hasEnded, onChange } = deps
-  /** Which of the loops goes on; 0 for none. */
-  let current = 0
-  let loops = 0
-  let hasRead = false
+  /** The loop that goes on. */
+  let current: object | undefined
   let stopReading = (): void => undefined
 
-  async function follow(own: number): Promise<void> {
+  async function follow(own: object): Promise<void> {
+    current = own
     for (let wait = FIRST_WAIT; current === own; wait = Math.min(wait * 2, LONGEST_WAIT)) {
       const patience = createPatience(SILENCE)
       stopReading = patience.abort
@@ -47,8 +46,7 @@ export function createFollowing(deps: {
   }
 
   async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>, onBytes: () => void): Promise<void> {
-    if (hasRead) onChange() // nobody knows what was missed
-    hasRead = true
+    onChange() // nobody knows what happened before
     const decoder = new TextDecoder()
     let unread = ''
     for (;;) {
@@ -65,9 +63,11 @@ export function createFollowing(deps: {
   }
 
   return (isWanted) => {
-    if (isWanted === current > 0) return
-    current = isWanted ? ++loops : 0
-    if (isWanted) void follow(current)
-    else stopReading()
+    if (isWanted) {
+      if (!current) void follow({})
+    } else {
+      current = undefined
+      stopReading()
+    }
   }
 }

@@ -1,7 +1,7 @@
 /** What the client asks of the service (docs/http.md). */
 import type { paths } from '../protocol/paths.ts'
 import { unavailable } from './errors.ts'
-import type { Kept } from './record.ts'
+import { newKey, type Kept } from './record.ts'
 import type { Service } from './service.ts'
 
 /** Written out, since a bundle would have all of the service's paths in it; the compiler holds the two together. */
@@ -66,3 +66,14 @@ export function createRequests(deps: {
     revoke: (token) => service(REVOKE, { body: { token } }),
   }
 }
+
+/** Four keys, as many rotations as the service remembers. Characters. */
+const FORMER = 4 * 44
+
+/** What to keep of an answer: its token and the key for that, together. @param was what was presented for it */
+export const toKept = ({ refresh_token: token }: Tokens, sid: string, was?: Kept): Kept => ({
+  token,
+  key: newKey(),
+  former: was && `${was.key} ${was.former ?? ''}`.slice(0, FORMER),
+  sid,
+})

@@ -4,11 +4,11 @@
  */
 import { createAccess, type Access } from './access.ts'
 import { createBackOff } from './back-off.ts'
-import { HallpassError, toError, unavailable } from './errors.ts'
+import { HallpassError, isTerminal, reasonOf, toError, unavailable } from './errors.ts'
 import { isHidden } from './page.ts'
 import type { InTurn } from './queue.ts'
 import { isSame, newKey, type Kept, type Record } from './record.ts'
-import type { Requests, Tokens } from './requests.ts'
+import { toKept, type Requests, type Tokens } from './requests.ts'
 import type { Observable, SessionState } from './state.ts'
 import type { News } from './tabs.ts'
 import { later, pause, startStopwatch, type Stopwatch } from './time.ts'
@@ -33,8 +33,8 @@ export interface Session {
 
 /** Answers in a row that came too late to count. */
 const ROUNDS = 3
-/** Four keys, as many rotations as the service remembers. Characters. */
-const FORMER = 4 * 44
+/** A sign-in is known of so much earlier than its cookie. Milliseconds. */
+const REPLACEMENT = 1_000
 /** What another tab has got takes that long to be heard of. Milliseconds. */
 const WORD_OF_MOUTH = 50
 
@@ -116,19 +116,27 @@ export function createSession(deps: {
         if (!(await record.read())) return
       } else {
         learn({ sessionId: kept.sid ?? null })
-        if (await exchange(kept, mine)) return
+        if (await exchange(kept, mine, round + 1 < ROUNDS)) return
       }
     }
     throw unavailable()
   }
 
-  /** @returns false when what was presented is no longer what is kept: somebody else was faster */
-  async function exchange(kept: Kept, mine: number): Promise<boolean> {
+  /**
+   * @param mayRepeat whether there is another round
+   * @returns false when what was presented is no longer what is kept: somebody else was faster
+   */
+  async function exchange(kept: Kept, mine: number, mayRepeat: boolean): Promise<boolean> {
     const age = startStopwatch()
     const answer = await requests.refresh(kept).catch((error: unknown) => {
       if (epoch === mine && !isTerminal(error)) throw error
       return toError(error)
     })
+    if (usesCookie && mayRepeat && answer instanceof HallpassError && answer.details.reason === 'replaced') {
+      // By a sign-in in this very browser, on a page of the service: its cookie is on the way.
+      await pause(REPLACEMENT)
+      return false
+    }
     const next = answer instanceof HallpassError ? null : toKept(answer, answer.session_id, kept)
     let counts = false
     // Compare and set: an answer to anything but what is kept is dropped.
@@ -263,9 +271,8 @@ export function createSession(deps: {
     // A tab that sleeps hears nothing: what is kept has the last word.
     if (state.value.status === 'signed_in' && (!kept || kept.out)) drop('signed_out')
     if (kept?.sid !== access?.sid) access = null
-    if (isSignedOut()) {
-      if (kept && (kept.out || kept.sid !== ended)) await refresh()
-    } else if (isDue()) await refresh()
+    // Nobody sees whether a page of the service has set a cookie meanwhile.
+    if (isSignedOut() ? usesCookie || kept : isDue()) await refresh()
   }
 
   function hear(news: News): void {
@@ -292,15 +299,3 @@ export function createSession(deps: {
     },
   }
 }
-
-const toKept = ({ refresh_token: token }: Tokens, sid: string, was?: Kept): Kept => ({
-  token,
-  key: newKey(),
-  former: was && `${was.key} ${was.former ?? ''}`.slice(0, FORMER),
-  sid,
-})
-
-const isTerminal = (error: unknown): boolean => toError(error).details.terminal === true
-
-const reasonOf = ({ details: { reason = null } }: HallpassError): string | null =>
-  reason === 'no_token' ? null : reason
