@@ -130,6 +130,21 @@ describe('The client in a browser, told what happened elsewhere', () => {
     })
   }
 
+  it('finds, when somebody comes back to it, that they have signed in on a page of the service', async () => {
+    const { email } = await aConfirmedPerson(server().url)
+    const browser = await newBrowser()
+    const tab = await newTab(browser)
+    await tab.until('signed_out')
+    await send(`${server().url}/v1/magic-links`, { body: { email } })
+    const page = await browser.newPage()
+    await page.goto(`${door().url}/magic?token=${await tokenFor(email, 'magic')}`)
+    await page.getByRole('button', { name: /^Sign in as/ }).click()
+    await page.waitForLoadState()
+    expect((await tab.state()).status).to.equal('signed_out')
+    await tab.page.evaluate(`dispatchEvent(new Event('visibilitychange'))`)
+    await tab.until('signed_in')
+  })
+
   it('goes on with the new session in all tabs when the same or another person signs in in one of them', async () => {
     const email = await register(server().url)
     const browser = await newBrowser()
