@@ -16,6 +16,7 @@ const PHONE = {
   'user-agent':
     'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1',
 }
+const EVENTS = '/v1/sessions/current/events'
 const HOSTILE = `<img src=x onerror="document.title='broken'">`
 
 describe('The page of your devices, in a browser', () => {
@@ -114,6 +115,8 @@ describe('The page of your devices, in a browser', () => {
       it('shows a name that was given elsewhere, also in the words of its buttons', async () => {
         const phone = await signIn(server().url, email, { headers: PHONE })
         const { page } = await aBrowserThatIsTold()
+        await callSessions(server().url, 'PATCH', '/current', phone.accessToken, { device_name: "Jo$'s $& phone" })
+        await page.getByRole('status').getByText("A device has a new name: Jo$'s $& phone").waitFor()
         await callSessions(server().url, 'PATCH', '/current', phone.accessToken, { device_name: 'Work phone' })
         await page.getByRole('status').getByText('A device has a new name: Work phone').waitFor()
         expect(await page.getByRole('heading', { name: 'Work phone' }).count()).to.equal(1)
@@ -153,6 +156,57 @@ describe('The page of your devices, in a browser', () => {
         await callSessions(server().url, 'DELETE', '/current', device.accessToken)
         await page.evaluate("dispatchEvent(new Event('pageshow'))")
         await page.getByRole('heading', { name: 'This device is signed out' }).waitFor()
+      })
+
+      it('leaves no connection open where nobody looks, and catches up when somebody does', async () => {
+        const { page } = await aBrowserThatIsTold()
+        const closed = page.waitForEvent('requestfailed', (request) => request.url().endsWith(EVENTS))
+        await look(page, false)
+        await closed
+        await signIn(server().url, email, { body: { device_name: 'Phone' } })
+        const requests: string[] = []
+        page.on('request', (request) => requests.push(request.url()))
+        await page.evaluate("dispatchEvent(new Event('pageshow'))")
+        expect(requests, 'not even a page that is shown again in a tab behind others').to.be.empty
+        await look(page, true)
+        await page.getByRole('status').getByText('A device has signed in: Phone').waitFor()
+      })
+
+      it('shows the list of somebody else who has signed in in another tab, and mixes nothing', async () => {
+        const { page } = await aBrowserThatIsTold()
+        const other = await signInByCookie(server().url, await register(server().url), {
+          body: { device_name: "Somebody else's laptop" },
+        })
+        await page
+          .context()
+          .addCookies([{ name: 'hallpass', value: other.refreshToken, url: server().url, sameSite: 'Strict' }])
+        await signIn(server().url, email)
+        await page.getByRole('heading', { name: "Somebody else's laptop" }).waitFor()
+        expect(await deviceNames(page)).to.have.lengthOf(1)
+        expect(await page.getByRole('status').textContent()).to.match(/^\s*$/)
+        await page.getByRole('button', { name: "Sign out Somebody else's laptop" }).click()
+        await page.getByRole('heading', { name: 'You are signed out' }).waitFor()
+      })
+
+      it('asks for the list once more, however much has happened while an answer was on its way', async () => {
+        const { page } = await aBrowserThatIsTold()
+        let arrive = (): void => undefined
+        const isHeldUp = new Promise<void>((resolve) => (arrive = resolve))
+        let asked = 0
+        await page.route('**/devices', async (route) => {
+          asked += 1
+          await isHeldUp
+          await route.continue()
+        })
+        for (const name of ['One', 'Two', 'Three', 'Four', 'Five']) {
+          const told = page.evaluate("new Promise((resolve) => source.addEventListener('sessions_changed', resolve))")
+          await signIn(server().url, email, { body: { device_name: name } })
+          await told
+        }
+        arrive()
+        await page.getByRole('heading', { name: 'Five' }).waitFor()
+        await page.evaluate('updating')
+        expect(asked).to.be.at.most(2)
       })
 
       it('goes on with a password that was confirmed, also for a device that came later', async () => {
@@ -310,6 +364,11 @@ describe('The page of your devices, in a browser', () => {
     })
   })
 })
+
+/** As when its tab comes to the front, or goes behind others; Playwright's are all in front. */
+const look = (page: Page, isLookedAt: boolean): Promise<void> =>
+  page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${!isLookedAt}, configurable: true })
+    document.dispatchEvent(new Event('visibilitychange'))`)
 
 const deviceNames = (page: Page): Promise<string[]> => page.locator('li.device h2').allTextContents()
 

@@ -139,6 +139,7 @@ describe('The page of your devices', () => {
         expect(policy)
           .to.match(/script-src 'sha256-[^' ]+';/)
           .and.include("connect-src 'self'")
+          .and.not.include('frame-src')
         expect(html.match(/<script/g)).to.have.lengthOf(1)
         expect(html).not.to.include('hprt_')
       })

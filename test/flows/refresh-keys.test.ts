@@ -136,6 +136,21 @@ describe('The Idempotency-Key of a refresh', () => {
         expectRefusal(await refreshWith(newest, 'six', 'four three two one'), 'token_reuse')
       })
 
+      it('is reuse where an older key was used after a younger one: a copy of the device goes on with what it has', async () => {
+        const { browser, cookies } = await rotatedBrowser()
+        const [newest = ''] = cookies.slice(-1)
+        const stolen = await refreshWith(newest, 'five', '')
+        // The device repeats it, and learns nothing: whoever has token and key is answered like the device itself.
+        const repeated = await refreshWith(newest, 'five', 'four three two one')
+        expect(cookieIn(repeated.headers)).to.equal(cookieIn(stolen.headers))
+
+        const thief = await refreshWith(cookieIn(stolen.headers) ?? '', 'two', '')
+        expect(thief.status).to.equal(200)
+        await moveTimes(server(), browser, { rotated_at: -DAY })
+        const honest = await refreshWith(cookieIn(repeated.headers) ?? '', 'six', 'five four three two')
+        expectRefusal(honest, 'token_reuse')
+      })
+
       it('says nothing that nobody sent: empty and unknown ones are no harm', async () => {
         const { cookies } = await rotatedBrowser()
         for (const former of ['four ', ` four`, `four ${'x'.repeat(500)}`]) {

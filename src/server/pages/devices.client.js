@@ -45,21 +45,37 @@ function setText(element, text) {
 // What changed. Parts are exchanged; forms, open details, the cursor and what is being typed stay.
 
 let updating = null
+let isStale = false
 
 /** One at a time; what is asked for meanwhile is done once more at the end. */
 function update() {
-  updating = (updating ?? Promise.resolve()).then(fetchDevices).catch(() => undefined)
+  isStale = true
+  updating ??= updateUntilFresh()
   return updating
+}
+
+async function updateUntilFresh() {
+  while (isStale) {
+    isStale = false
+    await fetchDevices().catch(() => undefined)
+  }
+  updating = null // in the same turn as the loop's end: nothing is asked for between
 }
 
 async function fetchDevices() {
   const response = await fetch(location.pathname, { cache: 'no-store' })
+  if (!list.isConnected) return // the reason came first
   if (response.redirected) return showEnded('unknown')
   if (!response.ok) return
   const fresh = new DOMParser().parseFromString(await response.text(), 'text/html')
   const freshList = fresh.getElementById('devices')
-  if (freshList !== null && list.isConnected) exchange(freshList)
+  if (freshList === null || !list.isConnected) return
+  // In another tab somebody has signed in anew, perhaps somebody else: not one of these forms is theirs.
+  if (currentIn(freshList) !== currentIn(list)) return location.replace(location.pathname)
+  exchange(freshList)
 }
+
+const currentIn = (element) => element.querySelector('.current')?.id
 
 function exchange(fresh) {
   // A confirmation of the password is in this page alone, so its forms go on with what they carry.
@@ -69,7 +85,7 @@ function exchange(fresh) {
   const told = []
   for (const item of itemsIn(list)) {
     if (fresh.querySelector(`#${item.id}`) === null) {
-      told.push(notice.dataset.removed.replace('{device}', item.dataset.name))
+      told.push(say(notice.dataset.removed, item))
       remove(item)
     }
   }
@@ -77,10 +93,10 @@ function exchange(fresh) {
   for (const item of itemsIn(fresh)) {
     const shown = document.getElementById(item.id)
     if (shown === null) {
-      told.push(notice.dataset.added.replace('{device}', item.dataset.name))
+      told.push(say(notice.dataset.added, item))
       insertAfter(before, document.adoptNode(item))
     } else if (exchangeParts(shown, item)) {
-      told.push(notice.dataset.renamed.replace('{device}', item.dataset.name))
+      told.push(say(notice.dataset.renamed, item))
     }
     before = shown ?? item
   }
@@ -88,6 +104,9 @@ function exchange(fresh) {
   tellTimes()
   if (told.length > 0) tell(told.join('. '))
 }
+
+/** A function, as in a text `$&` would mean something. */
+const say = (words, item) => words.replace('{device}', () => item.dataset.name)
 
 function tell(words) {
   const told = document.createElement('span')
@@ -156,7 +175,7 @@ let minute
 let retry
 
 function follow() {
-  if (source !== null) return
+  if (source !== null || document.hidden) return
   source = new EventSource('v1/sessions/current/events')
   source.addEventListener('open', () => {
     wait = SOON
@@ -194,9 +213,14 @@ function reasonIn(data) {
   }
 }
 
-addEventListener('pagehide', unfollow)
-addEventListener('pageshow', () => {
+function comeBack() {
   if (!list.isConnected) return
   tellTimes()
   follow()
-})
+}
+
+addEventListener('pagehide', unfollow)
+addEventListener('pageshow', comeBack)
+// Over HTTP/1.1 a browser has six connections to a place for all its tabs, and each stream keeps one: with as many
+// tabs left open, nothing here would load any more.
+document.addEventListener('visibilitychange', () => (document.hidden ? unfollow() : comeBack()))

@@ -18,8 +18,10 @@ export interface Page {
   readonly isFaulty?: boolean
   /** Another origin to which the answer to the form may redirect. */
   readonly formTarget?: string | null
-  /** For long lists: not a card but the width of the window, with frames of our own. */
+  /** For long lists: not a card but the width of the window. */
   readonly isWide?: boolean
+  /** It shows other documents of this service within. */
+  readonly hasFrames?: boolean
   /** A file of this folder, for comfort only: nothing may need it. The page runs this script and no other. */
   readonly script?: string
   /** Its script talks to this service. */
@@ -72,7 +74,7 @@ const headersOf = (page: Page, sources: readonly string[]): Record<string, strin
     ...sources,
     ...(page.script === undefined ? [] : [`script-src ${sourceOfScript(page.script)}`]),
     ...(page.isLive ? ["connect-src 'self'"] : []),
-    ...(page.isWide ? ["frame-src 'self'"] : []),
+    ...(page.hasFrames ? ["frame-src 'self'"] : []),
     // Chromium holds the redirect that answers a form to this as well.
     ['form-action', "'self'", page.formTarget].filter(Boolean).join(' '),
     "base-uri 'none'",

@@ -60,6 +60,7 @@ function listPage(mails: readonly KeptMail[]): Page {
   return {
     title: words.title,
     isWide: true,
+    hasFrames: true,
     body: html`<p class="quiet">${words.explanation}</p>
       ${mails.length === 0 && html`<p>${words.empty}</p>`} ${shown.map(mailArticle)}
       ${shown.length < mails.length && html`<p class="quiet">${words.more(shown.length, mails.length)}</p>`}`,

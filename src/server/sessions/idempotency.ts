@@ -18,16 +18,30 @@ export const hashIdempotencyKey = (sessionId: string, key: string | null): Buffe
   key === null ? NO_KEY : hash('sha256', `${sessionId}\n${key}`, 'buffer').subarray(0, HASH_BYTES)
 
 /**
- * Whether `keyHash` is the one that generation `presented` was rotated with. A key that stands in the
+ * Whether one of these keys is the one that generation `presented` was rotated with. A key that stands in the
  * list more than once tells nothing about which rotation it belongs to, and counts for none.
  * @param list the row's, the latest rotation first
+ * @param keyHashes a device's, the latest first
  */
-export function wasRotatedWith(list: Buffer, presented: number, current: number, keyHash: Buffer): boolean {
-  const distance = current - 1 - presented
-  if (distance < 0 || distance >= REMEMBERED_ROTATIONS || isSameSecret(keyHash, NO_KEY)) return false
+export function wasRotatedWith(
+  list: Buffer,
+  presented: number,
+  current: number,
+  keyHashes: readonly Buffer[],
+): boolean {
   const remembered = Array.from({ length: REMEMBERED_ROTATIONS }, (_, index) =>
     list.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES),
   )
-  const places = remembered.flatMap((entry, index) => (isSameSecret(entry, keyHash) ? [index] : []))
-  return places.length === 1 && places[0] === distance
+  const places = keyHashes.flatMap((keyHash) => placeOf(keyHash, remembered))
+  return isInOrder(places) && places.includes(current - 1 - presented)
 }
+
+function placeOf(keyHash: Buffer, remembered: readonly Buffer[]): number[] {
+  if (isSameSecret(keyHash, NO_KEY)) return []
+  const places = remembered.flatMap((entry, index) => (isSameSecret(entry, keyHash) ? [index] : []))
+  return places.length === 1 ? places : []
+}
+
+/** A device uses one key after the other. Where an older one comes after a younger, somebody else has used it once more. */
+const isInOrder = (places: readonly number[]): boolean =>
+  places.every((place, index) => place >= (places[index - 1] ?? 0))

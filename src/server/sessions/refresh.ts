@@ -109,9 +109,8 @@ async function decide(
 
   const { idempotencyKey, formerKeys = [] } = presented
   const isPredecessor = token.generation === current - 1
-  const isKeyed = [idempotencyKey, ...formerKeys].some((key) =>
-    wasRotatedWith(row.idempotency_hashes, token.generation, current, hashIdempotencyKey(token.sessionId, key)),
-  )
+  const keyHashes = [idempotencyKey, ...formerKeys].map((key) => hashIdempotencyKey(token.sessionId, key))
+  const isKeyed = wasRotatedWith(row.idempotency_hashes, token.generation, current, keyHashes)
   if ((isPredecessor && row.within_grace) || isKeyed) {
     return issueTokens(accessTokens, row, encodeRefreshToken({ ...token, generation: current }, ring))
   }
