@@ -12,15 +12,13 @@ export interface Access {
 
 /** Of its life; what is older may be too old when it arrives. */
 const USABLE = 0.9
-/** Nobody asks again sooner, whatever life an answer promises. Milliseconds. */
-const SHORTEST_LIFE = 1_000
 
 /**
  * @param life milliseconds
  * @param age since before it was asked for: `expires_in` counts from the service's answer, and so from later
  */
 export function createAccess(token: string, sid: string, life: number, age: Stopwatch): Access {
-  const due = Math.max(life * between(0.75, 0.85), SHORTEST_LIFE)
+  const due = life * between(0.75, 0.85)
   return {
     token,
     sid,

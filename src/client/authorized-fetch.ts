@@ -1,7 +1,7 @@
 /** `fetch` with the access token, for the APIs that are meant to have it and for nobody else. */
 import { toError } from './errors.ts'
 import { address } from './page.ts'
-import { startStopwatch, type Stopwatch } from './time.ts'
+import { later } from './time.ts'
 
 /** An API that refuses even fresh tokens is not helped by ever more of them. Milliseconds. */
 const REST = 10_000
@@ -14,17 +14,19 @@ export function createAuthorizedFetch(deps: {
   readonly fetch: typeof fetch
 }): typeof fetch {
   const { accessToken, refresh, origins } = deps
-  /** How long ago an origin refused a token, and the refresh of then; none once it took one. */
-  const rests = new Map<string, { readonly since: Stopwatch; readonly refreshed: Promise<void> }>()
+  /** What came of it when an origin refused a token lately; nothing once it took one. */
+  const rests = new Map<string, Promise<void>>()
 
   /** @returns the same one where there is no newer one to be had now */
   async function replaced(refused: string, origin: string): Promise<string> {
     try {
       // Somebody else may have met the refusal first.
       if ((await accessToken()) === refused) {
-        let rest = rests.get(origin)
-        if (!rest || rest.since() >= REST) rests.set(origin, (rest = { since: startStopwatch(), refreshed: refresh() }))
-        await rest.refreshed
+        if (!rests.has(origin)) {
+          rests.set(origin, refresh())
+          later(() => rests.delete(origin), REST)
+        }
+        await rests.get(origin)
       }
       return await accessToken()
     } catch {
@@ -52,7 +54,7 @@ export function createAuthorizedFetch(deps: {
     if (token === '') return deps.fetch(input, init)
     const response = await send(token)
     // A stream can be sent once.
-    const canRepeat = !request.body && !(init?.body as ReadableStream | undefined)?.getReader
+    const canRepeat = !request.bodyUsed && !(init?.body as ReadableStream | undefined)?.getReader
     if (!canRepeat || !isRefusal(response)) return response
     const next = await replaced(token, origin)
     return next === token ? response : send(next)

@@ -31,7 +31,8 @@ export function createBackOff(): BackOff {
       last = error
       since = startStopwatch()
       const longest = Math.min(FIRST * 2 ** failures++, LONGEST)
-      wait = error.retryAfter ? error.retryAfter * between(1000, 1200) : between(longest / 2, longest)
+      const asked = error.retryAfter ?? 0
+      wait = asked > 0 ? asked * between(1000, 1200) : between(longest / 2, longest)
       return wait + TOO_EARLY
     },
     succeeded() {

@@ -8,7 +8,7 @@ import { createRequests, EVENTS } from './requests.ts'
 import { createService } from './service.ts'
 import { createSession, type Session } from './session.ts'
 import { createSessions, type SessionInfo, type Sessions } from './sessions.ts'
-import { createObservable, type SessionState } from './state.ts'
+import { createObservable, STARTING, type SessionState } from './state.ts'
 import { memoryStorage, webStorage, type ClientStorage } from './storage.ts'
 import { createTabs } from './tabs.ts'
 
@@ -53,7 +53,7 @@ export interface Client {
    * @returns whether the service knows it; where it could not be reached it is told later, by itself
    */
   signOut(): Promise<boolean>
-  /** Proves anew who it is; what wants recent authentication goes on for ten minutes. @throws {HallpassError} */
+  /** Proves anew who it is. What wants that is granted until the next refresh, some minutes. @throws {HallpassError} */
   reauthenticate(proof: Proof): Promise<void>
   /** Good for a few seconds at least. @throws {HallpassError} `signed_out`, or why there is none to be had now */
   getAccessToken(): Promise<string>
@@ -69,24 +69,23 @@ export interface Client {
 /** Nothing runs before it is used, so that it may be made anywhere, on a server too. */
 export function createClient(options: ClientOptions): Client {
   const { transport, clientId, app, follow = isPage() } = options
+  const fetch: typeof globalThis.fetch = (input, init) => (options.fetch ?? globalThis.fetch)(input, init)
   newKey() // throws at once where there are no random numbers, as in React Native without a polyfill
   const issuer = options.issuer.replace(/\/+$/, '')
-  const usesCookie = transport === 'cookie'
-  const fetch: typeof globalThis.fetch = (input, init) => (options.fetch ?? globalThis.fetch)(input, init)
-  const storage = options.storage ?? (usesCookie ? webStorage(`hallpass ${issuer}`) : memoryStorage())
+  const storage = options.storage ?? (transport === 'cookie' ? webStorage(`hallpass ${issuer}`) : memoryStorage())
   const name = storage.name ?? null
 
-  const state = createObservable<SessionState>({ status: 'unknown', because: 'starting', sessionId: null })
+  const state = createObservable(STARTING)
   const devices = createObservable(0)
   const tabs = createTabs(name, (news) => session.hear(news))
-  const service = createService({ issuer, usesCookie, app, fetch })
+  const service = createService({ issuer, transport, app, fetch })
   const session = createSession({
-    requests: createRequests({ service, usesCookie, clientId }),
+    requests: createRequests({ service, transport, clientId }),
     record: createRecord(storage),
     lock: createLock(name),
     state,
     tell: tabs.tell,
-    usesCookie,
+    transport,
   })
   const origins = new Set([issuer, ...(options.apis ?? [])].map((url) => new URL(url).origin))
   const authorizedFetch = createAuthorizedFetch({
@@ -117,7 +116,7 @@ export function createClient(options: ClientOptions): Client {
   }
 
   function attend(): void {
-    following(follow && !end.signal.aborted && state.value.status === 'signed_in' && !isHidden())
+    following(follow && !end.signal.aborted && !isHidden() && state.value.sessionId)
   }
 
   function wake(): void {
@@ -145,7 +144,7 @@ export function createClient(options: ClientOptions): Client {
     reauthenticate: (proof) => begun().reauthenticate(toRequest(proof)),
     getAccessToken: () => begun().accessToken(),
     fetch: authorizedFetch,
-    sessions: createSessions(createService({ issuer, usesCookie: false, fetch: authorizedFetch }), (listener) => {
+    sessions: createSessions(createService({ issuer, transport: 'body', fetch: authorizedFetch }), (listener) => {
       begun()
       return devices.subscribe(listener)
     }),

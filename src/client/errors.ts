@@ -22,14 +22,14 @@ export class HallpassError extends Error {
   /** When to come again, where it is known. Seconds. */
   declare readonly retryAfter: number | undefined
 
-  constructor(code: string, message: string, cause?: unknown, details: Details = {}, status = 0, retryAfter?: number) {
+  /** The words for it are those of the service, or else its code: docs/client.md says what to do. */
+  constructor(code: string, cause?: unknown, details: Details = {}, message = code, status = 0, retryAfter?: number) {
     super(message, { cause })
     Object.assign(this, { name: 'HallpassError', code, details, status, retryAfter })
   }
 }
 
-export const unavailable = (cause?: unknown): HallpassError =>
-  new HallpassError('unavailable', 'No answer: try again later', cause)
+export const unavailable = (cause?: unknown): HallpassError => new HallpassError('unavailable', cause)
 
 export const toError = (error: unknown): HallpassError => (error instanceof HallpassError ? error : unavailable(error))
 

@@ -7,7 +7,7 @@ import { createPatience } from './patience.ts'
 import { between, pause } from './time.ts'
 
 /** Begins, or ends. */
-export type Follow = (isWanted: boolean) => void
+export type Follow = (sid: string | false | null) => void
 
 /** The service sends something every 15 seconds. Milliseconds. */
 const SILENCE = 40_000
@@ -23,6 +23,7 @@ export function createFollowing(deps: {
 }): Follow {
   const { url, hasEnded, onChange } = deps
   /** The loop that goes on. */
+  let of: string | false | null = null
   let current: object | undefined
   let stopReading = (): void => undefined
 
@@ -33,7 +34,7 @@ export function createFollowing(deps: {
       stopReading = patience.abort
       try {
         const headers = { Accept: 'text/event-stream' }
-        const { ok, body } = await deps.fetch(url, { headers, cache: 'no-store', signal: patience.signal })
+        const { ok, body } = await deps.fetch(url, { headers, signal: patience.signal })
         if (ok && !body) return // React Native gives no streams
         if (ok) await readAll(body!.getReader(), () => ((wait = FIRST_WAIT), patience.renew()))
       } catch {
@@ -62,12 +63,11 @@ export function createFollowing(deps: {
     }
   }
 
-  return (isWanted) => {
-    if (isWanted) {
-      if (!current) void follow({})
-    } else {
-      current = undefined
-      stopReading()
-    }
+  return (sid) => {
+    if (sid === of) return
+    of = sid
+    current = undefined
+    stopReading()
+    if (sid) void follow({})
   }
 }

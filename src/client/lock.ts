@@ -6,7 +6,7 @@ import { webLocks } from './page.ts'
 import { createPatience } from './patience.ts'
 import { createQueue, type InTurn } from './queue.ts'
 
-/** Whoever holds it longer than two requests take is asleep, or dead in a browser that has not noticed. Milliseconds. */
+/** Whoever holds it that long is asleep, or dead in a browser that has not noticed: a request takes ten seconds at most. Milliseconds. */
 const PATIENCE = 20_000
 
 /** @param name null: nobody else is meant */

@@ -2,7 +2,7 @@
 
 interface Surroundings {
   addEventListener?(type: string, listener: () => void, options: { signal: AbortSignal }): void
-  readonly document?: { readonly visibilityState: string }
+  readonly document?: { readonly visibilityState: string; readonly baseURI?: string }
   readonly location?: { readonly href: string }
   readonly navigator?: { readonly locks?: Locks }
 }
@@ -15,7 +15,7 @@ const surroundings = globalThis as unknown as Surroundings
 
 export const isPage = (): boolean => surroundings.document !== undefined
 export const isHidden = (): boolean => surroundings.document?.visibilityState === 'hidden'
-export const address = (): string | undefined => surroundings.location?.href
+export const address = (): string | undefined => surroundings.document?.baseURI ?? surroundings.location?.href
 export const webLocks = (): Locks | undefined => surroundings.navigator?.locks
 
 /** `pageshow` is for a page from the back-forward cache, with all timers as they were. */

@@ -40,7 +40,7 @@ export function createRecord(storage: ClientStorage): Record {
 
   const guarded = <Result>(work: () => Promise<Result>): Promise<Result> =>
     inTurn(work).catch((cause: unknown) => {
-      throw new HallpassError('storage_failed', 'The storage cannot be used now', cause)
+      throw new HallpassError('storage_failed', cause)
     })
 
   const read = async (): Promise<Kept | null> => parse(await storage.read())
@@ -69,7 +69,7 @@ function parse(text: string | null): Kept | null {
 }
 
 /** Whether it is still what was presented. */
-export const isSame = (one: Kept | null, other: Kept): boolean => JSON.stringify(one) === JSON.stringify(other)
+export const isSame = (one: Kept | null, other: Kept | null): boolean => JSON.stringify(one) === JSON.stringify(other)
 
 /** 128 random bits: whoever knows a token and its key is the device. @throws where there are no random numbers */
 export const newKey = (): string => crypto.getRandomValues(new Uint32Array(4)).join('-')

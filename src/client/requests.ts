@@ -32,17 +32,17 @@ export interface Requests {
 
 export function createRequests(deps: {
   readonly service: Service
-  readonly usesCookie: boolean
+  readonly transport: 'cookie' | 'body'
   readonly clientId: string | undefined
 }): Requests {
-  const { service, usesCookie, clientId } = deps
+  const { service, transport, clientId } = deps
   /** A proxy's 200 is not our answer: it signs nobody in, and replaces no token. */
   function understood<Answer extends Tokens>(
     answer: Answer,
-    brings = usesCookie ? 'access_token' : 'refresh_token',
+    brings = transport === 'body' ? 'refresh_token' : 'access_token',
   ): Answer {
-    if (!(answer.expires_in > 0) || !answer[brings as keyof Answer]) throw unavailable()
-    return answer
+    if (answer.expires_in > 0 && answer[brings as keyof Answer]) return answer
+    throw unavailable()
   }
 
   return {
@@ -56,7 +56,7 @@ export function createRequests(deps: {
       return understood(await service(TOKEN, { body, headers: { 'Idempotency-Key': key } }))
     },
     async signIn(request) {
-      const body = { ...request, transport: usesCookie ? 'cookie' : 'body', client_id: clientId }
+      const body = { ...request, transport, client_id: clientId }
       return understood(await service(SESSIONS, { body }))
     },
     async reauthenticate(body, bearer) {
@@ -70,10 +70,15 @@ export function createRequests(deps: {
 /** Four keys, as many rotations as the service remembers. Characters. */
 const FORMER = 4 * 44
 
-/** What to keep of an answer: its token and the key for that, together. @param was what was presented for it */
+/**
+ * What to keep of an answer: its token and the key for that, together. Who sees the token makes its key of what
+ * stays secret of the key before and of the token's end, so that everybody who got the one from the other has the
+ * same key: a token with two keys would be reuse.
+ * @param was what was presented for it
+ */
 export const toKept = ({ refresh_token: token }: Tokens, sid: string, was?: Kept): Kept => ({
   token,
-  key: newKey(),
-  former: was && `${was.key} ${was.former ?? ''}`.slice(0, FORMER),
+  key: token && was ? was.key.slice(0, 32) + token.slice(-22) : newKey(),
+  former: was && !token ? `${was.key} ${was.former ?? ''}`.slice(0, FORMER) : undefined,
   sid,
 })

@@ -21,11 +21,11 @@ const PATIENCE = 10_000
 
 /**
  * @param issuer without a slash at its end
- * @param usesCookie the browser adds the cookie, and keeps what the answer sets
+ * @param transport with `cookie`, the browser adds the cookie, and keeps what the answer sets
  */
 export function createService(deps: {
   readonly issuer: string
-  readonly usesCookie: boolean
+  readonly transport: 'cookie' | 'body'
   readonly app?: string | undefined
   readonly fetch: typeof fetch
 }): Service {
@@ -44,9 +44,8 @@ export function createService(deps: {
           ...headers,
         },
         // Workers of Cloudflare's refuse what they do not know.
-        ...('credentials' in Request.prototype && { credentials: deps.usesCookie ? 'include' : 'omit' }),
+        ...(new Request(deps.issuer).credentials && { credentials: deps.transport === 'cookie' ? 'include' : 'omit' }),
         redirect: 'manual', // whoever leads elsewhere is somebody else: a hotel's network
-        cache: 'no-store',
         signal,
       })
       return understand(response, await response.text())
@@ -73,9 +72,9 @@ function understand<Answer>({ ok, status, headers }: Response, text: string): An
   const { code, error, detail, error_description: description } = answer ?? {}
   throw new HallpassError(
     code ?? error ?? 'unavailable',
-    detail ?? description ?? 'No answer: try again later',
     undefined,
     answer,
+    detail ?? description,
     status,
     Number(headers.get('Retry-After')) || undefined,
   )

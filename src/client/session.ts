@@ -5,6 +5,7 @@
 import { createAccess, type Access } from './access.ts'
 import { createBackOff } from './back-off.ts'
 import { HallpassError, isTerminal, reasonOf, toError, unavailable } from './errors.ts'
+import { finishSignOut } from './finish-sign-out.ts'
 import { isHidden } from './page.ts'
 import type { InTurn } from './queue.ts'
 import { isSame, newKey, type Kept, type Record } from './record.ts'
@@ -33,10 +34,10 @@ export interface Session {
 
 /** Answers in a row that came too late to count. */
 const ROUNDS = 3
-/** A sign-in is known of so much earlier than its cookie. Milliseconds. */
-const REPLACEMENT = 1_000
+/** Nobody asks again sooner, whatever an answer promises. Seconds. */
+const SHORTEST_LIFE = 2
 /** What another tab has got takes that long to be heard of. Milliseconds. */
-const WORD_OF_MOUTH = 50
+const WORD_OF_MOUTH = 20
 
 export function createSession(deps: {
   readonly requests: Requests
@@ -44,18 +45,23 @@ export function createSession(deps: {
   readonly lock: InTurn
   readonly state: Observable<SessionState>
   readonly tell: (news: News) => void
-  readonly usesCookie: boolean
+  readonly transport: 'cookie' | 'body'
 }): Session {
-  const { requests, record, lock, state, tell, usesCookie } = deps
+  const { requests, record, lock, state, tell } = deps
+  const usesCookie = deps.transport === 'cookie'
   const backOff = createBackOff()
   let access: Access | null = null
   /** The last one that ended here: what other tabs say of it comes too late. */
   let ended: string | null = null
-  /** Grows with every sign-in and sign-out: the answer to what was asked before counts for nothing. */
+  /** Grows with every change of who is signed in: the answer to what was asked before counts for nothing. */
   let epoch = 0
+  /** Grows with what the person wants: a later wish wins. */
+  let wish = 0
   let refreshing: Promise<void> | undefined
   let stopTimer = (): void => undefined
   let isClosed = false
+  /** A sign-out is not written down yet. */
+  let isLeaving = false
 
   /** An access token that is still good. */
   const bearer = (): string | undefined => (access?.isUsable() ? access.token : undefined)
@@ -64,7 +70,7 @@ export function createSession(deps: {
 
   async function accessToken(): Promise<string> {
     for (let round = 0; round < ROUNDS; round++) {
-      if (isSignedOut()) throw new HallpassError('signed_out', 'Nobody is signed in', undefined, state.value)
+      if (isSignedOut()) throw new HallpassError('signed_out', undefined, state.value)
       const token = bearer()
       if (token) {
         if (isDue()) refreshSoon()
@@ -86,14 +92,14 @@ export function createSession(deps: {
     const waited = startStopwatch()
     try {
       await lock(async () => {
-        if (waited() > WORD_OF_MOUTH / 2) await pause(WORD_OF_MOUTH)
-        if (access === before || !bearer()) await renew() // else another tab was faster
+        if (waited() > WORD_OF_MOUTH) await pause(WORD_OF_MOUTH)
+        if (!isClosed && (access === before || !bearer())) await renew() // else another tab was faster
       })
       backOff.succeeded()
     } catch (cause) {
       const error = toError(cause)
       schedule(backOff.failed(error))
-      learn({ because: error.details.reason ?? error.code })
+      learn({ because: reasonOf(error) ?? error.code })
       throw error
     }
   }
@@ -104,39 +110,43 @@ export function createSession(deps: {
     if (value.status === 'unknown') state.set({ ...value, ...news })
   }
 
+  /** What is kept, once a sign-out that could not be written down is. */
+  async function look(): Promise<Kept | null> {
+    const kept = await record.change((was) => {
+      if (isLeaving && (was || usesCookie)) return { key: newKey(), ...was, out: true }
+      return was || !usesCookie ? undefined : { key: newKey() }
+    })
+    isLeaving = false
+    return kept
+  }
+
   async function renew(): Promise<void> {
     for (let round = 0; round < ROUNDS; round++) {
       const mine = epoch
-      const kept = await record.change((was) => (was || !usesCookie ? undefined : { key: newKey() }))
+      const kept = await look()
       if (epoch !== mine) return
       if (!kept) return leave(null)
       if (kept.out) {
         leave('signed_out')
-        await finishSignOut()
+        await finishSignOut(requests, record)
         if (!(await record.read())) return
       } else {
         learn({ sessionId: kept.sid ?? null })
-        if (await exchange(kept, mine, round + 1 < ROUNDS)) return
+        if (await exchange(kept, mine)) return
       }
     }
     throw unavailable()
   }
 
-  /**
-   * @param mayRepeat whether there is another round
-   * @returns false when what was presented is no longer what is kept: somebody else was faster
-   */
-  async function exchange(kept: Kept, mine: number, mayRepeat: boolean): Promise<boolean> {
+  /** @returns false when what was presented is no longer what is kept: somebody else was faster */
+  async function exchange(kept: Kept, mine: number): Promise<boolean> {
     const age = startStopwatch()
     const answer = await requests.refresh(kept).catch((error: unknown) => {
-      if (epoch === mine && !isTerminal(error)) throw error
+      // Replaced by a sign-in in this very browser, on a page of the service: its cookie is on the way.
+      const isReplaced = state.value.status === 'signed_in' && toError(error).details.reason === 'replaced'
+      if (epoch === mine && (isReplaced || !isTerminal(error))) throw error
       return toError(error)
     })
-    if (usesCookie && mayRepeat && answer instanceof HallpassError && answer.details.reason === 'replaced') {
-      // By a sign-in in this very browser, on a page of the service: its cookie is on the way.
-      await pause(REPLACEMENT)
-      return false
-    }
     const next = answer instanceof HallpassError ? null : toKept(answer, answer.session_id, kept)
     let counts = false
     // Compare and set: an answer to anything but what is kept is dropped.
@@ -156,23 +166,26 @@ export function createSession(deps: {
 
   function accept(tokens: Tokens, sid: string, age: Stopwatch): void {
     const { access_token: token, expires_in: seconds } = tokens
+    const life = Math.max(seconds, SHORTEST_LIFE) * 1000
     backOff.succeeded()
-    hold(createAccess(token, sid, seconds * 1000, age))
-    tell({ token, sid, life: seconds * 1000 - age() })
+    hold(createAccess(token, sid, life, age))
+    tell({ token, sid, life: life - age() })
   }
 
   function hold(next: Access): void {
     if (state.value.sessionId !== next.sid) ended = state.value.sessionId ?? ended
     access = next
+    isLeaving = false
     schedule(next.untilDue())
     state.set({ status: 'signed_in', sessionId: next.sid })
   }
 
   /** The person is signed out on this device, and whoever looks at it is told. */
   function leave(reason: string | null): void {
+    if (!reason && isSignedOut()) return
     const sid = state.value.sessionId
     drop(reason)
-    tell({ reason, sid })
+    if (sid) tell({ reason, sid })
   }
 
   /** Whatever is under way, its answer comes too late. */
@@ -198,18 +211,20 @@ export function createSession(deps: {
 
   /** @throws {HallpassError} when a sign-out, or another sign-in, came between */
   const hasToBe = (mine: number): void => {
-    if (epoch !== mine) throw new HallpassError('superseded', 'A later sign-in or sign-out won')
+    if (wish !== mine) throw new HallpassError('superseded')
   }
 
-  const signIn = <Info extends { readonly id: string }>(request: object): Promise<Info> =>
-    lock(async () => {
-      const mine = ++epoch
-      await finishSignOut().catch(() => undefined)
+  const signIn = <Info extends { readonly id: string }>(request: object): Promise<Info> => {
+    const mine = ++wish
+    return lock(async () => {
+      hasToBe(mine)
+      epoch += 1
+      await finishSignOut(requests, record).catch(() => undefined)
       const age = startStopwatch()
       const answer = await requests.signIn<Info>(request)
       const { session } = answer
       try {
-        await record.change(() => (epoch === mine ? toKept(answer, session.id) : undefined))
+        await record.change(() => (wish === mine ? toKept(answer, session.id) : undefined))
         hasToBe(mine)
       } catch (error) {
         // Nobody could refresh it, or nobody wants it any more.
@@ -219,14 +234,17 @@ export function createSession(deps: {
       accept(answer, session.id, age)
       return session
     })
+  }
 
   async function signOut(): Promise<boolean> {
     const token = bearer()
+    wish += 1
+    isLeaving = true
     leave('signed_out')
     try {
       // First of all: it is remembered should the app be killed now, or have no network.
-      await record.change((kept) => (kept || usesCookie ? { key: newKey(), ...kept, out: true } : undefined))
-      await lock(() => finishSignOut(token))
+      await look()
+      await lock(() => finishSignOut(requests, record, token))
       return true
     } catch (cause) {
       schedule(backOff.failed(toError(cause)))
@@ -234,42 +252,22 @@ export function createSession(deps: {
     }
   }
 
-  /** @param token an access token of the session that is to end, where there is one */
-  async function finishSignOut(token?: string): Promise<void> {
-    const kept = await record.read()
-    if (!kept?.out) return
-    let next: Kept | null = null
-    try {
-      if (kept.token) await requests.revoke(kept.token)
-      else if (token) await requests.endSession(token)
-      else {
-        // Nobody sees whose cookie it is: somebody may have signed in since, on a page of the service.
-        const { access_token: fresh, session_id: sid } = await requests.refresh(kept)
-        if ((kept.sid ?? sid) === sid) await requests.endSession(fresh)
-        else next = { key: newKey(), sid }
-      }
-    } catch (error) {
-      if (token && toError(error).status === 401) return finishSignOut()
-      if (!isTerminal(error)) throw error
-    }
-    await record.change((now) => (isSame(now, kept) ? next : undefined))
-  }
-
   async function reauthenticate(proof: object): Promise<void> {
-    const mine = epoch
+    const mine = wish
     const kept = await record.read()
     const token = bearer()
+    const sid = token ? access?.sid : kept?.sid
     const age = startStopwatch()
     const answer = await requests.reauthenticate({ ...proof, refresh_token: token ? undefined : kept?.token }, token)
-    hasToBe(mine)
-    accept(answer, access?.sid ?? kept?.sid ?? '', age)
+    hasToBe(sid === state.value.sessionId ? mine : NaN)
+    accept(answer, sid!, age)
   }
 
   async function wake(): Promise<void> {
     backOff.relent()
     const kept = await record.read()
     // A tab that sleeps hears nothing: what is kept has the last word.
-    if (state.value.status === 'signed_in' && (!kept || kept.out)) drop('signed_out')
+    if (access && (kept ? kept.out : !usesCookie)) drop('signed_out')
     if (kept?.sid !== access?.sid) access = null
     // Nobody sees whether a page of the service has set a cookie meanwhile.
     if (isSignedOut() ? usesCookie || kept : isDue()) await refresh()

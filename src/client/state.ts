@@ -14,6 +14,9 @@ export type SessionState =
       readonly sessionId: string | null
     }
 
+/** Before anything is known. */
+export const STARTING: SessionState = { status: 'unknown', because: 'starting', sessionId: null }
+
 export interface Observable<Value> {
   readonly value: Value
   set(value: Value): void

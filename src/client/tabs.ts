@@ -27,5 +27,8 @@ export function createTabs(name: string | null, onNews: (news: News) => void): T
     channel.onmessage = ({ data }: MessageEvent) => onNews(data as News)
     ;(channel as { unref?: () => void }).unref?.() // Node would wait for ever
   }
-  return { tell: (news) => channel && channel.postMessage(news), close: () => channel && channel.close() }
+  return {
+    tell: (news) => channel && channel.postMessage(news),
+    close: () => channel && channel.close(),
+  }
 }

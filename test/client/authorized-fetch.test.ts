@@ -29,6 +29,7 @@ describe('client.fetch', () => {
     const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined))
     const request = { url, headers, authorization: headers.get('authorization'), init }
     sent.push(request)
+    if (input instanceof Request) void input.arrayBuffer() // as sending does
     return Promise.resolve(request).then((each) => answer(each))
   }
   const options: Omit<Partial<ClientOptions>, 'storage'> = {

@@ -78,7 +78,7 @@ describe('The client rule', () => {
       const written = device.storage.written.filter((text) => text?.includes(`"${token as string}"`))
       expect(written, 'written once').to.have.length(1)
       expect(written[0]).to.include(key ?? 'a key')
-      expect(key).to.match(/^[\w-]{16,}$/)
+      expect(key).to.match(/^[\w.-]{16,}$/)
     }
     isFine()
   })
