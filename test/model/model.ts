@@ -28,6 +28,8 @@ export interface Presented {
   readonly transport: Transport
   readonly clientId: string | null
   readonly key: string | null
+  /** Those of the refreshes before, the latest first. */
+  readonly former: readonly string[]
 }
 
 export type Outcome =
@@ -59,23 +61,27 @@ export function present(row: Row | undefined, presented: Presented, now: number)
   if (row.isIdle) return refused('expired_idle')
   if (row.isOld) return refused('expired_absolute')
 
-  const { generation: g, key } = presented
+  const { generation: g, key, former } = presented
   const n = row.generation
   if (g >= n) {
     const keys = g > n ? [key] : [key, ...row.keys].slice(0, 4)
     const outcome = { kind: 'rotated', generation: g + 1 } as const
     return { row: { ...row, generation: g + 1, keys, isWithinGrace: true, usedAt: now }, outcome }
   }
-  if ((g === n - 1 && row.isWithinGrace) || isKeyOf(row, g, key)) {
+  if ((g === n - 1 && row.isWithinGrace) || wasRotatedWith(row, g, [key, ...former])) {
     return { row, outcome: { kind: 'replayed', generation: n } }
   }
   return { row: { ...row, revoked: 'token_reuse' }, outcome: { kind: 'refused', reason: 'token_reuse' } }
 }
 
-/** Whether generation g was rotated with this key, and no other remembered one was. */
-function isKeyOf(row: Row, g: number, key: string | null): boolean {
-  const isRemembered = row.keys[row.generation - 1 - g] === key
-  return key !== null && isRemembered && row.keys.filter((each) => each === key).length === 1
+/** Whether generation g was rotated with one of these keys. Each that is remembered once counts, if all are in their order. */
+function wasRotatedWith(row: Row, g: number, keys: readonly (string | null)[]): boolean {
+  const places = keys.flatMap((key) => {
+    const found = row.keys.flatMap((each, place) => (each === key && key !== null ? [place] : []))
+    return found.length === 1 ? found : []
+  })
+  const isInOrder = places.toString() === places.toSorted((one, other) => one - other).toString()
+  return isInOrder && places.includes(row.generation - 1 - g)
 }
 
 export const isLive = (row: Row): boolean => row.revoked === null && !row.isIdle && !row.isOld

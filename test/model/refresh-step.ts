@@ -8,7 +8,8 @@ import { saveRow } from '../support/sessions.ts'
 import { compare, open, processOf, sessionAt, type KeptSession, type Real, type Step } from './life.ts'
 import { present, type Outcome, type Presented, type Row } from './model.ts'
 
-type Keying = 'own' | 'none' | 'constant' | 'of another token'
+/** The last two: a cookie that is older than its key, with the keys before; and a copy that uses them as it likes. */
+type Keying = 'own' | 'none' | 'constant' | 'of another token' | 'newer' | 'newer, out of order'
 
 const keyed = (weights: Partial<Record<Keying, number>>): fc.Arbitrary<Keying> =>
   fc.oneof(...Object.entries(weights).map(([keying, weight]) => ({ weight, arbitrary: fc.constant(keying as Keying) })))
@@ -16,12 +17,18 @@ const keyed = (weights: Partial<Record<Keying, number>>): fc.Arbitrary<Keying> =
 /** Which token (0 is the newest that was handed out, 1 its predecessor, ...), and with which Idempotency-Key. */
 const choice = fc.oneof(
   { weight: 6, arbitrary: fc.record({ back: fc.constant(0), keying: keyed({ own: 9, none: 2, constant: 3 }) }) },
-  { weight: 3, arbitrary: fc.record({ back: fc.constant(1), keying: keyed({ own: 4, none: 2, constant: 2 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      back: fc.constant(1),
+      keying: keyed({ own: 4, none: 2, constant: 2, newer: 3, 'newer, out of order': 1 }),
+    }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({
       back: fc.integer({ min: 2, max: 6 }),
-      keying: keyed({ own: 14, none: 1, constant: 2, 'of another token': 1 }),
+      keying: keyed({ own: 14, none: 1, constant: 2, 'of another token': 1, newer: 8, 'newer, out of order': 2 }),
     }),
   },
 )
@@ -48,7 +55,8 @@ export const refreshStep = (which: fc.Arbitrary<number>, process: fc.Arbitrary<n
       const { index, session, row } = sessionAt(model, real, request.which)
       const token = session.tokens.at(Math.max(-session.tokens.length, -1 - request.choice.back)) ?? ''
       const { ring, sessions } = processOf(real, request.process)
-      const presented = presentation(request, row, open(token, real).generation)
+      const newest = open(session.tokens.at(-1) ?? '', real).generation
+      const presented = presentation(request, row, open(token, real).generation, newest)
       const before = await saveRow(real.server, session.sessionId)
 
       const answer = await answerOf(sessions.refresh(toSend(token, presented, request, real)))
@@ -66,12 +74,23 @@ export const refreshStep = (which: fc.Arbitrary<number>, process: fc.Arbitrary<n
 
 const UNKNOWN_KEY: Outcome = { kind: 'refused', reason: 'unknown_key' }
 
-function presentation({ mistake, namesClient, choice }: Request, row: Row, generation: number): Presented {
-  const keys = { own: `key ${generation}`, none: null, constant: 'key', 'of another token': `key ${generation + 1}` }
+function presentation(request: Request, row: Row, generation: number, newest: number): Presented {
+  const { mistake, namesClient, choice } = request
+  const before = [1, 2, 3, 4].map((back) => `key ${newest - back}`)
+  const keys = {
+    own: `key ${generation}`,
+    none: null,
+    constant: 'key',
+    'of another token': `key ${generation + 1}`,
+    newer: `key ${newest}`,
+    'newer, out of order': `key ${newest}`,
+  }
+  const formerKeys: Partial<Record<Keying, string[]>> = { newer: before, 'newer, out of order': before.toReversed() }
   const other = row.transport === 'body' ? 'cookie' : 'body'
   return {
     generation,
     key: keys[choice.keying],
+    former: formerKeys[choice.keying] ?? [],
     hasRightSecret: mistake !== 'secret',
     transport: mistake === 'transport' ? other : row.transport,
     clientId: mistake === 'client' ? 'demo' : namesClient ? 'default' : null,
@@ -79,13 +98,13 @@ function presentation({ mistake, namesClient, choice }: Request, row: Row, gener
 }
 
 function toSend(token: string, presented: Presented, request: Request, real: Real): PresentedRefreshToken {
-  const { transport, clientId, key } = presented
+  const { transport, clientId, key, former } = presented
   // What somebody could make who has the server's key, and nothing of this session.
   const forged = { ...open(token, real), secret: Buffer.alloc(32, 7) }
   const refreshToken = presented.hasRightSecret
     ? token
     : encodeRefreshToken(forged, processOf(real, request.process).ring)
-  return { refreshToken, transport, clientId, idempotencyKey: key, ip: null }
+  return { refreshToken, transport, clientId, idempotencyKey: key, formerKeys: former, ip: null }
 }
 
 function expectOutcome(answer: RefreshAnswer, outcome: Outcome, session: KeptSession, request: Request, real: Real) {
