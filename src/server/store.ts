@@ -51,7 +51,8 @@ async function openDirectory(config: Config, log: Logger, memoryFrom: Blob | und
   let database: Awaited<ReturnType<typeof overPglite>> | undefined
   try {
     const secret = config.secret ?? (directory === MEMORY ? newSecret() : secretOf(directory))
-    const opened = await overPglite(await openEmbedded({ directory, log: (message) => log.warn(message), memoryFrom }))
+    const pglite = await openEmbedded({ directory, log: (message) => log.warn(message), memoryFrom })
+    const opened = await overPglite(pglite, (error) => log.warn({ failure: error.message }, 'database notification'))
     database = opened
     await migrateEmbedded(opened.orm)
     return {

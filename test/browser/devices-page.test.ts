@@ -244,6 +244,15 @@ describe('The page of your devices, in a browser', () => {
       })
     })
 
+    it('keeps the way back when it is loaded again, and forgets what was done', async () => {
+      const { page } = await aBrowserAtThePage()
+      await page.goto(`${devices()}?done=others&return_to=/healthz`)
+      expect(new URL(page.url()).search).to.equal('?return_to=%2Fhealthz')
+      await page.reload()
+      await page.getByRole('link', { name: 'Back to localhost' }).click()
+      await page.waitForURL('**/healthz')
+    })
+
     it('can be used by keyboard alone, from the first device to the last', async () => {
       await signIn(server().url, email, { body: { device_name: 'Phone' } })
       const { page, device } = await aBrowserAtThePage()
@@ -254,7 +263,7 @@ describe('The page of your devices, in a browser', () => {
         expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).to.equal('solid')
       }
       expect(reached.map((words) => words.trim())).to.deep.equal([
-        'choose a new password',
+        'get a link for a new password by mail',
         'Details of My laptop',
         'Rename My laptop',
         'Sign out My laptop',
@@ -351,7 +360,7 @@ describe('The page of your devices, in a browser', () => {
         await page.goto(`http://localhost:${(webmail.address() as AddressInfo).port}`)
         await page.getByRole('link').click()
         await page.getByRole('heading', { name: 'Your devices' }).waitFor()
-        expect(new URL(page.url()).search).to.equal('?again=1')
+        expect(new URL(page.url()).search).to.equal('?reloaded=1')
         expect(violations).to.be.empty
       })
 

@@ -11,6 +11,7 @@ import {
   cookieAttributesIn,
   cookieIn,
   generationOf,
+  ORIGIN,
   PASSWORD,
   refreshByCookie,
   register,
@@ -120,15 +121,23 @@ describe('The page of your devices', () => {
         expect(wordsOn(await open(server(), here), { ...theirs, email })).to.include('with a link by mail and “hwk”')
       })
 
-      it('marks what is new about a device, but not what was first', async () => {
+      it('marks what is new about another device, but not what was first', async () => {
+        const laptop = await signIn(server().url, email, { headers: { 'user-agent': CHROME } })
         const page = await open(server(), here)
-        expect(wordsOn(page, here)).to.include('First time on Windows')
+        expect(wordsOn(page, laptop)).to.include('First time on Windows')
         expect(wordsOn(page, phone)).not.to.include('First time')
         await withPlace(server(), phone, { city: 'Bergen', country: 'NO' })
-        await withPlace(server(), here, { city: 'Oslo', country: 'NO' })
+        await withPlace(server(), laptop, { city: 'Oslo', country: 'NO' })
         const placed = await open(server(), here)
-        expect(wordsOn(placed, here)).to.include('New place: Oslo, Norway')
+        expect(wordsOn(placed, laptop)).to.include('New place: Oslo, Norway')
         expect(wordsOn(placed, phone)).to.include('Bergen, Norway').and.not.include('New place')
+        expect(wordsOn(placed, here), 'of the device before their eyes people know').not.to.include('First time')
+      })
+
+      it('says whose account it is', async () => {
+        const page = await open(server(), here)
+        expect(page.html).to.include(`signed in to your account <bdi>${email}</bdi>.`)
+        expect(page.html).to.include('<a href="reset">get a link for a new password by mail</a>')
       })
 
       it('is not kept, not framed, and runs its own script only', async () => {
@@ -211,7 +220,7 @@ describe('The page of your devices', () => {
         const first = await open(server(), null, { headers: crossSite })
         expect(first.status).to.equal(200)
         const [, target = ''] = /<meta http-equiv="refresh" content="0; url=([^"]*)"/.exec(first.html) ?? []
-        expect(target).to.equal('devices?again=1')
+        expect(target).to.equal('devices?reloaded=1')
         const query = target.slice('devices'.length)
         const second = await open(server(), here, { query, headers: { 'sec-fetch-site': 'same-origin' } })
         expect(headingOf(second)).to.equal('Your devices')
@@ -219,6 +228,59 @@ describe('The page of your devices', () => {
           expect((await open(server(), null, { query, headers })).headers.get('location')).to.equal(SIGN_IN)
         }
         expect((await open(server(), null)).headers.get('location')).to.equal(SIGN_IN)
+      })
+    })
+
+    describe('opened on the way from an application', () => {
+      const INBOX = `${ORIGIN}/inbox`
+      const query = `?return_to=${encodeURIComponent(INBOX)}`
+      const back = `<a href="${INBOX}">Back to app.example</a>`
+
+      it('leads back there, also after whatever was done', async () => {
+        const page = await open(server(), here, { query })
+        expect(page.html).to.include(back)
+        expect(page.html).to.include(`data-href="devices${query}"`)
+        const fields = { form_token: formTokenIn(page), return_to: INBOX }
+        expect(page.html.match(/name="return_to"/g)).to.have.lengthOf(page.html.match(/<form/g)?.length ?? 0)
+
+        const renamed = await post(server(), here, { ...fields, action: 'rename', id: phone.sessionId, name: 'Phone' })
+        const after = await goOn(server(), here, renamed)
+        expect(statusOf(after)).to.equal('The new name is saved: Phone.')
+        expect(after.html).to.include(back)
+        for (const answer of [
+          await post(server(), here, { return_to: INBOX }),
+          await post(server(), here, { ...fields, action: 'rename', id: randomUUID() }),
+        ]) {
+          expect(answer.html).to.include(`href="devices${query}"`)
+        }
+        await longAgo(server(), here)
+        const question = await post(server(), here, { ...fields, ...signOut(phone) })
+        expect(question.html).to.include(`href="devices${query}"`)
+        const confirmed = await post(server(), here, { ...hiddenIn(question), password: PASSWORD })
+        expect(statusOf(confirmed)).to.equal('Phone is signed out.')
+        expect(confirmed.html).to.include(back)
+      })
+
+      it('comes back there after signing in', async () => {
+        const signInThere = `sign-in?return_to=${encodeURIComponent(`/devices${query}`)}`
+        expect((await open(server(), null, { query })).headers.get('location')).to.equal(signInThere)
+        const answer = await post(server(), null, { return_to: INBOX })
+        expect(answer.headers.get('location')).to.equal(signInThere)
+        const hidden = await open(server(), null, { query, headers: { 'sec-fetch-site': 'cross-site' } })
+        expect(hidden.html).to.include(`url=devices${query}&#38;reloaded=1`)
+      })
+
+      it('leads to no place that is not allowed', async () => {
+        for (const elsewhere of ['https://evil.example/', '//evil.example', 'javascript:alert(1)']) {
+          const page = await open(server(), here, { query: `?return_to=${encodeURIComponent(elsewhere)}` })
+          expect(page.html).not.to.include('Back to').and.not.include('evil').and.not.include('javascript:')
+        }
+      })
+
+      it('has the same application sign in again', async () => {
+        const demo = await signInByCookie(server().url, email, { body: { client_id: 'demo' } })
+        const page = await open(server(), demo)
+        expect(page.html).to.include('href="sign-in?return_to=%2Fdevices&#38;client_id=demo"')
       })
     })
 
@@ -245,7 +307,7 @@ describe('The page of your devices', () => {
           ]) {
             const answer = await post(server(), here, { ...fields, ...(formToken && { form_token: formToken }) })
             expect(answer.status, formToken).to.equal(403)
-            expect(headingOf(answer)).to.equal('This page was too old')
+            expect(headingOf(answer)).to.equal('Nothing was done')
           }
         }
         for (const device of [here, phone]) expect(await isAlive(server(), device)).to.be.true
@@ -364,6 +426,10 @@ describe('The page of your devices', () => {
         expect(question.status).to.equal(200)
         expect(headingOf(question)).to.equal('Confirm that it is you')
         expect(wordsOf(question)).to.include('To sign out Firefox on Linux, enter your password once more.')
+        expect(wordsOf(question)).to.match(
+          /You signed in as \S+ a while ago\..* we want to be sure that it is still you\./,
+        )
+        expect(question.html).to.include(`You signed in as <bdi>${email}</bdi>`)
         expect(question.html).to.include(`name="username" type="text" value="${email}"`)
         expect(await isAlive(server(), phone)).to.be.true
 

@@ -161,7 +161,89 @@ describe('The page that signs in', () => {
       expect(twice.html).not.to.include('return_to')
     })
 
+    it('signs in to the application that sent the person, by whatever way', async () => {
+      const email = await register(server().url)
+      const form = await openPage(page('?client_id=demo&return_to=/x'))
+      expect(inputIn(form, 'client_id')).to.include('value="demo"')
+      for (const place of ['sign-up', 'magic']) {
+        expect(form.html).to.include(`href="${place}?return_to=%2Fx&#38;client_id=demo"`)
+        const there = await openPage(`${server().url}/${place}?return_to=/x&client_id=demo`)
+        expect(inputIn(there, 'client_id')).to.include('value="demo"')
+      }
+      const signUp = await openPage(`${server().url}/sign-up?client_id=demo`)
+      expect(signUp.html).to.include('href="sign-in?client_id=demo"')
+      const wrong = await submit({ email, password: 'wrong', client_id: 'demo' })
+      expect(inputIn(wrong, 'client_id')).to.include('value="demo"')
+      const answer = await submit({ email, password: PASSWORD, client_id: 'demo', return_to: '/x' })
+      expectToGoOnTo(answer, '/x')
+      expect(await clientOf(answer)).to.equal('demo')
+
+      await submitForm(`${server().url}/magic`, { email, client_id: 'demo' })
+      const byMail = await submitForm(`${server().url}/magic`, { token: await tokenFor(email, 'magic') })
+      expectPage(byMail, 200, 'You are signed in')
+      expect(await clientOf(byMail)).to.equal('demo')
+    })
+
+    it('says that nobody knows an application, and signs nobody in to it', async () => {
+      const email = await register(server().url)
+      for (const place of ['sign-in', 'sign-up', 'magic']) {
+        const url = `${server().url}/${place}`
+        for (const answer of [
+          await openPage(`${url}?client_id=nobody`),
+          await submitForm(url, { email, password: PASSWORD, client_id: 'nobody' }),
+        ]) {
+          expectPage(answer, 400, 'This application is not known here')
+          expect(answer.headers.getSetCookie()).to.be.empty
+        }
+      }
+      expect((await openPage(page('?client_id='))).status, 'an empty one is none').to.equal(200)
+    })
+
+    /** The application of the session that an answer began. */
+    async function clientOf(answer: HtmlAnswer): Promise<unknown> {
+      const { body } = await refreshByCookie(server().url, cookieIn(answer.headers) ?? '')
+      return (await callSessions(server().url, 'GET', '/current', body.access_token)).body['client_id']
+    }
+
+    describe('opened by a link elsewhere, with which the cookie does not come', () => {
+      const crossSite = { 'sec-fetch-site': 'cross-site' }
+      const QUERY = '?return_to=%2Fx&client_id=demo'
+
+      it('comes again once, and keeps where the person wanted to go', async () => {
+        const first = await openPage(page(QUERY), crossSite)
+        expectPage(first, 200, 'One moment')
+        const [, target = ''] = /<meta http-equiv="refresh" content="0; url=([^"]*)"/.exec(first.html) ?? []
+        const address = target.replaceAll('&#38;', '&')
+        expect(address).to.equal(`sign-in${QUERY}&reloaded=1`)
+        const second = await openPage(`${server().url}/${address}`, crossSite)
+        expectPage(second, 200, 'Sign in')
+        expect(inputIn(second, 'client_id')).to.include('value="demo"')
+      })
+
+      it('goes on then with whoever is signed in, or asks again where that was wanted', async () => {
+        const { refreshToken } = await signInByCookie(server().url, await register(server().url))
+        expectToGoOnTo(await openPage(page('?return_to=/x&reloaded=1'), cookieOf(refreshToken)), '/x')
+        const again = await openPage(page('?again'), crossSite)
+        expect(again.html).to.include('url=sign-in?again=1&#38;reloaded=1"')
+        expectPage(await openPage(page('?again=1&reloaded=1'), cookieOf(refreshToken)), 200, 'Sign in')
+      })
+    })
+
     describe('for somebody who is signed in', () => {
+      it('asks once more for another application, and then goes on at once', async () => {
+        const { email, refreshToken } = await signInByCookie(server().url, await register(server().url))
+        expectToGoOnTo(await openPage(page('?client_id=default&return_to=/x'), cookieOf(refreshToken)), '/x')
+        const form = await openPage(page('?client_id=demo&return_to=/x'), cookieOf(refreshToken))
+        expectPage(form, 200, 'Sign in')
+        expect(wordsOf(form)).to.include('but to another application')
+        expect(inputIn(form, 'email')).to.include(`value="${email}"`)
+
+        const answer = await submit({ email, password: PASSWORD, client_id: 'demo', return_to: '/x' })
+        const anew = cookieOf(cookieIn(answer.headers) ?? '')
+        expectToGoOnTo(await openPage(page('?client_id=demo&return_to=/x'), anew), '/x')
+        expectPage(await openPage(page('?return_to=/x'), anew), 200, 'Sign in')
+      })
+
       it('goes on at once, and leaves the session as it is', async () => {
         const { refreshToken } = await signInByCookie(server().url, await register(server().url))
         const answer = await openPage(page(), cookieOf(refreshToken))
@@ -410,7 +492,9 @@ describe('The page that makes an account', () => {
         const [forTaken, forFree] = [await submit({ email: taken, password }), await submit({ email: free, password })]
         expectPage(forFree, 400, 'Create an account')
         expect(withoutAddress(forTaken, taken)).to.equal(withoutAddress(forFree, free))
-        expect(forFree.html).to.match(/<p class="fault" id="fault" role="alert"><span>Use .*<\/span><\/p>/)
+        expect(forFree.html).to.match(
+          /<p class="fault" id="fault" role="alert"><span>(This is too easy to guess|Use) .*<\/span><\/p>/,
+        )
         expect(inputIn(forFree, 'password')).to.match(/aria-invalid="true" aria-describedby="fault hint" autofocus/)
         expect(inputIn(forFree, 'password')).not.to.include('value=')
         expect(inputIn(forFree, 'email')).to.include(`value="${free}"`)

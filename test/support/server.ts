@@ -68,7 +68,7 @@ let memory: Promise<Blob> | undefined
 
 async function makeMigratedMemory(): Promise<Blob> {
   const pglite = await openEmbedded({ directory: 'memory://', log: () => undefined })
-  const database = await overPglite(pglite)
+  const database = await overPglite(pglite, () => undefined)
   await migrateEmbedded(database.orm)
   const dump = await pglite.dumpDataDir('none')
   await database.close()

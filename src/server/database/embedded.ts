@@ -6,8 +6,14 @@ import { createAnnouncements, EVERYTHING, type Announce } from './announcements.
 import type { Database, Queryable } from './database.ts'
 import { asUnavailable } from './unavailable.ts'
 
-/** @param pglite opened by this process, which holds its directory's lock; closed with the port */
-export async function overPglite(pglite: PGlite): Promise<Database & { orm: MikroORM }> {
+/**
+ * @param pglite opened by this process, which holds its directory's lock; closed with the port
+ * @param onError told what a listener throws
+ */
+export async function overPglite(
+  pglite: PGlite,
+  onError: (error: Error) => void,
+): Promise<Database & { orm: MikroORM }> {
   const orm = await MikroORM.init(embeddedOptions(() => Promise.resolve(pglite)))
   /** Every process is this one. */
   const listeners = new Map<string, ((payload: string) => void)[]>()
@@ -38,8 +44,9 @@ export async function overPglite(pglite: PGlite): Promise<Database & { orm: Mikr
     },
     unitOfWork: (work) => work(orm.em.fork() as never),
     async listen(channel, onNotification) {
-      listeners.set(channel, [...(listeners.get(channel) ?? []), onNotification])
-      await pglite.listen(channel, onNotification)
+      const listener = guarded(onNotification, onError)
+      listeners.set(channel, [...(listeners.get(channel) ?? []), listener])
+      await pglite.listen(channel, listener)
     },
     async close() {
       await orm.close()
@@ -47,6 +54,17 @@ export async function overPglite(pglite: PGlite): Promise<Database & { orm: Mikr
     },
   }
 }
+
+/** No listener may end the process, as in listener.ts. */
+const guarded =
+  (onNotification: (payload: string) => void, onError: (error: Error) => void) =>
+  (payload: string): void => {
+    try {
+      onNotification(payload)
+    } catch (error) {
+      onError(error instanceof Error ? error : new Error('a subscriber failed'))
+    }
+  }
 
 const boundTo = (client: Pick<PGlite, 'query'> | Transaction, announce: Announce): Queryable => ({
   async query({ text, announces, about }, values) {

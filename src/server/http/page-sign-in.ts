@@ -10,6 +10,8 @@ export interface Credentials {
   readonly password: string
   /** False: for as long as the browser is open. */
   readonly remember: boolean
+  /** The application; null for the default one. */
+  readonly clientId: string | null
 }
 
 /** Each counts the attempt, sets the cookie, and leaves the rest of the answer to the page. */
@@ -37,8 +39,10 @@ export function createPageSignIn(deps: SignInDependencies): PageSignIn {
   }
 
   return {
-    byPassword: (ctx, { email, password, remember }) =>
-      answer(ctx, () => signInByPassword(ctx, deps, email, password, { ...BY_COOKIE, remember })),
+    byPassword: (ctx, { email, password, remember, clientId }) =>
+      answer(ctx, () =>
+        signInByPassword(ctx, deps, email, password, { ...BY_COOKIE, remember, client_id: clientId ?? undefined }),
+      ),
     byMagicLink: (ctx, token) => answer(ctx, () => signInByMagicLink(ctx, deps, token, BY_COOKIE)),
   }
 }

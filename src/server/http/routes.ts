@@ -5,6 +5,7 @@ import type { DevMailbox } from '../emails/dev-mailbox.ts'
 import { createDevicesPage } from '../pages/devices.ts'
 import { createMailboxPages } from '../pages/mailbox.ts'
 import { createReadPageSession } from '../pages/page-session.ts'
+import { createReadOnwards } from '../pages/onwards.ts'
 import { createPages } from '../pages/pages.ts'
 import { createSignInPage } from '../pages/sign-in.ts'
 import { createSignUpPage } from '../pages/sign-up.ts'
@@ -40,9 +41,9 @@ type Dependencies = Parameters<typeof signIn>[0] &
   Parameters<typeof createAdminSession>[0] &
   Parameters<typeof revocations>[0] &
   Parameters<typeof sessionEvents>[0] &
-  Omit<Parameters<typeof createPages>[0], 'signInByMagicLink'> &
-  Omit<Parameters<typeof createSignInPage>[0], 'signInByPassword' | 'readPageSession'> &
-  Parameters<typeof createSignUpPage>[0] &
+  Omit<Parameters<typeof createPages>[0], 'signInByMagicLink' | 'readPageSession' | 'readOnwards'> &
+  Omit<Parameters<typeof createSignInPage>[0], 'signInByPassword' | 'readPageSession' | 'readOnwards'> &
+  Omit<Parameters<typeof createSignUpPage>[0], 'readOnwards'> &
   Omit<Parameters<typeof createDevicesPage>[0], 'readPageSession'> &
   Parameters<typeof metadataHandlers>[0] &
   Parameters<typeof healthHandlers>[0] & { mailbox: DevMailbox | null }
@@ -57,10 +58,12 @@ export function createRouter(deps: Dependencies): Router<State> {
   const apiKeys = apiKeyHandlers(deps)
   const pageSignIn = createPageSignIn(deps)
   const readPageSession = createReadPageSession(deps)
-  const pages = createPages({ ...deps, signInByMagicLink: pageSignIn.byMagicLink })
-  const signInPage = createSignInPage({ ...deps, signInByPassword: pageSignIn.byPassword, readPageSession })
-  const signUpPage = createSignUpPage(deps)
-  const devices = createDevicesPage({ ...deps, readPageSession })
+  const readOnwards = createReadOnwards(deps)
+  const forPages = { ...deps, readPageSession, readOnwards }
+  const pages = createPages({ ...forPages, signInByMagicLink: pageSignIn.byMagicLink })
+  const signInPage = createSignInPage({ ...forPages, signInByPassword: pageSignIn.byPassword })
+  const signUpPage = createSignUpPage(forPages)
+  const devices = createDevicesPage(forPages)
   const { jwks, metadata } = metadataHandlers(deps)
   const { health, ready } = healthHandlers(deps)
 

@@ -1,10 +1,11 @@
 /** What "Your devices" shows in place of the list: a question first, or why something was not done. */
 import { paths } from '../../protocol/paths.ts'
 import type { Session } from '../sessions/session.ts'
-import { shownName } from './devices-views.ts'
+import { devicesHref, shownAddress, shownName } from './devices-views.ts'
 import type { Page } from './document.ts'
 import { hiddenField, hrefTo, linkButton, paragraphs, passwordField } from './elements.ts'
 import { html, type Html } from './html.ts'
+import { inForm, type Onwards } from './onwards.ts'
 import { PASSWORD_FORM } from './password-form.ts'
 import { texts } from './texts.ts'
 
@@ -18,35 +19,38 @@ export type Wish =
 /** How the person can confirm it. */
 export type Proof =
   | { readonly by: 'password'; readonly address: string | null }
-  | { readonly by: 'mail'; readonly address: string; readonly returnTo: string }
+  | { readonly by: 'mail'; readonly address: string; readonly onwards: Onwards }
   /** Only another application knows how. */
-  | { readonly by: 'application' }
+  | { readonly by: 'application'; readonly address: null }
 
 interface Question {
   readonly wish: Wish
   readonly proof: Proof
   readonly formToken: string
+  /** As in the query of the page. */
+  readonly returnTo: string | null
   readonly status: number
   /** What was wrong with the last answer. */
   readonly words: readonly string[]
 }
 
 export function confirmPage(question: Question): Page {
-  const { proof, status, words: faults } = question
+  const { proof, returnTo, status, words: faults } = question
   return {
     status,
     title: words.confirm.title,
     isFaulty: faults.length > 0,
     referrerPolicy: 'same-origin',
     ...(proof.by === 'password' && { script: PASSWORD_FORM }),
-    body: html`${proof.by === 'password' && passwordStep(question, proof.address)}
-      ${proof.by === 'mail' && mailStep(proof)} ${proof.by === 'application' && paragraphs(words.confirm.elsewhere)}
-      <p class="cancel"><a href="${hrefTo(paths.devicesPage)}">${words.confirm.cancel}</a></p>`,
+    body: html`<p>${words.confirm.why(shownAddress(proof.address))}</p>
+      ${proof.by === 'password' && passwordStep(question, proof.address)} ${proof.by === 'mail' && mailStep(proof)}
+      ${proof.by === 'application' && html`<p>${words.confirm.elsewhere}</p>`}
+      <p class="cancel"><a href="${devicesHref(returnTo)}">${words.confirm.cancel}</a></p>`,
   }
 }
 
 /** The hidden field tells a password manager whose password is asked for. */
-function passwordStep({ wish, formToken, words: faults }: Question, address: string | null): Html {
+function passwordStep({ wish, formToken, returnTo, words: faults }: Question, address: string | null): Html {
   const { confirm } = words
   const explanation = wish.device === null ? confirm.others : confirm.one(shownName(wish.device))
   const button = wish.device === null ? confirm.buttonOthers : confirm.buttonOne(shownName(wish.device))
@@ -54,6 +58,7 @@ function passwordStep({ wish, formToken, words: faults }: Question, address: str
     <form method="post" action="${hrefTo(paths.devicesPage)}" novalidate>
       ${hiddenField('form_token', formToken)}${hiddenField('action', wish.action)}
       ${hiddenField('id', wish.device?.id ?? null)}${hiddenField('confirm', 'password')}
+      ${hiddenField('return_to', returnTo)}
       <input name="username" type="text" value="${address}" autocomplete="username" readonly hidden />
       ${passwordField({
         label: confirm.password,
@@ -65,24 +70,28 @@ function passwordStep({ wish, formToken, words: faults }: Question, address: str
     </form>`
 }
 
-const mailStep = ({ address, returnTo }: Proof & { by: 'mail' }): Html =>
-  html`${paragraphs(words.confirm.byMail.paragraphs)}
+const mailStep = ({ address, onwards }: Proof & { by: 'mail' }): Html =>
+  html`<p>${words.confirm.byMail.explanation}</p>
     <form method="post" action="${hrefTo(paths.magicPage)}">
-      ${hiddenField('email', address)}${hiddenField('return_to', returnTo)}
+      ${hiddenField('email', address)}${inForm(onwards)}
       <button>${words.confirm.byMail.button}</button>
     </form>`
 
 /** The form belongs to another session than the cookie, or to nobody. */
-export const stalePage = (): Page => refusal(403, words.stale)
+export const stalePage = (returnTo: string | null): Page => refusal(403, words.stale, returnTo)
 
 /** Not there, or somebody else's: one answer. */
-export const noDevicePage = (): Page => refusal(404, words.notFound)
+export const noDevicePage = (returnTo: string | null): Page => refusal(404, words.notFound, returnTo)
 
-const refusal = (status: number, told: { title: string; paragraphs: readonly string[] }): Page => ({
+const refusal = (
+  status: number,
+  told: { title: string; paragraphs: readonly string[] },
+  returnTo: string | null,
+): Page => ({
   status,
   title: told.title,
   sign: 'failed',
-  body: html`${paragraphs(told.paragraphs)}${linkButton(hrefTo(paths.devicesPage), words.back)}`,
+  body: html`${paragraphs(told.paragraphs)}${linkButton(devicesHref(returnTo), words.back)}`,
 })
 
 export const signedOutPage = (signInHref: string): Page => ({

@@ -74,9 +74,12 @@ const bdi = (text: string): Html => html`<bdi>${text}</bdi>`
 /** @param language of these words; dates, lists and countries follow it */
 export const devicesTexts = (language: string) => ({
   title: 'Your devices',
-  explanation: (reset: Html): Words =>
-    html`These devices are signed in to your account. Is there one that you do not know? Sign it out, then ${reset}.`,
-  reset: 'choose a new password',
+  /** @param account its address; null where it has none */
+  explanation: (account: Html | null, reset: Html): Words =>
+    html`These devices are signed in to your account${account && html` ${account}`}. Is there one that you do not know?
+    Sign it out, then ${reset}.`,
+  reset: 'get a link for a new password by mail',
+  goBack: (host: string): string => `Back to ${host}`,
   list: 'Devices that are signed in',
   kinds,
   novelty: (what: Novelty): Words => novelty(what, language),
@@ -140,6 +143,10 @@ export const devicesTexts = (language: string) => ({
   },
   confirm: {
     title: 'Confirm that it is you',
+    /** @param account its address; null where it has none */
+    why: (account: Html | null): Words =>
+      html`You signed in${account && html` as ${account}`} a while ago. Before other devices are signed out, we want to
+      be sure that it is still you.`,
     one: (device: Html): Words => html`To sign out ${device}, enter your password once more.`,
     others: 'To sign out all other devices, enter your password once more.',
     password: 'Password',
@@ -149,30 +156,26 @@ export const devicesTexts = (language: string) => ({
     buttonOthers: 'Sign out all other devices',
     cancel: 'Back to your devices',
     byMail: {
-      paragraphs: [
-        'You signed in a while ago. Before other devices are signed out, we want to be sure that it is still you.',
+      explanation:
         'Your account has no password, so sign in with a link by mail once more, in this browser. It leads back here.',
-      ],
       button: 'Mail me a sign-in link',
     },
-    elsewhere: [
-      'You signed in a while ago. Before other devices are signed out, we want to be sure that it is still you.',
-      'Sign out and in again where you signed in before. Then come back here.',
-    ],
+    elsewhere: 'Sign out and in again where you signed in before. Then come back here.',
   },
   signedOut: {
     title: 'You are signed out',
     paragraphs: ['This browser is not signed in any more. Your other devices stay as they are.'],
   },
-  /** The form was that of another sign-in, or of somebody else's page. */
+  /** The form was that of another sign-in, or of somebody else's page, or has lost its token. */
   stale: {
-    title: 'This page was too old',
-    paragraphs: ['You have signed in anew since it was opened. Nothing was done.'],
+    title: 'Nothing was done',
+    paragraphs: [
+      'The page that asked for it was not made for this sign-in, or is too old. Open it anew, and do it there.',
+    ],
   },
   notFound: {
     title: 'There is no such device',
     paragraphs: ['It is not among the devices of your account, or not any more.'],
   },
   back: 'Show your devices',
-  reload: { title: 'One moment', link: 'Show your devices' },
 })

@@ -13,6 +13,8 @@ import { texts } from './texts.ts'
 const words = texts.devices
 
 export interface DevicesView {
+  /** The account's; null where it has none. */
+  readonly address: string | null
   /** The one at which the page is looked at. */
   readonly current: Session
   /** In the order in which they are shown. */
@@ -24,9 +26,18 @@ export interface DevicesView {
   readonly done: Html | string | null
   /** Where to sign in, and come back. */
   readonly signInHref: string
+  /** Where the person came from. */
+  readonly back: { readonly returnTo: string; readonly host: string } | null
 }
 
+/** The page as it is now, with the way back that it has. */
+export const devicesHref = (returnTo: string | null): string => hrefTo(paths.devicesPage, { return_to: returnTo })
+
 const nameOf = ({ device }: Session): string => device.name ?? device.label
+
+/** As a part of a sentence that can do without it. */
+export const shownAddress = (address: string | null): Html | null =>
+  address === null ? null : html`<bdi>${address}</bdi>`
 
 /** As part of a sentence, whichever way it is written. */
 export const shownName = (session: Session): Html => html`<bdi>${nameOf(session)}</bdi>`
@@ -42,16 +53,25 @@ export const devicesPage = (view: DevicesView): Page => ({
   isLive: true,
   script: DEVICES_SCRIPT,
   referrerPolicy: 'same-origin',
-  body: html`<p class="quiet">${words.explanation(html`<a href="${hrefTo(paths.resetPage)}">${words.reset}</a>`)}</p>
-    ${notice(view.done)}
-    <div id="devices">
+  body: html`${goBack(view.back)} ${explanation(view.address)} ${notice(view.done)}
+    <div id="devices" data-href="${devicesHref(returnToOf(view))}">
       <ul class="devices" role="list" aria-label="${words.list}">
         ${[view.current, ...view.others].map((session) => deviceItem(session, view))}
       </ul>
       ${othersForm(view)}
     </div>
-    ${endedTemplate(view.signInHref)}`,
+    ${endedTemplate(view)}`,
 })
+
+const returnToOf = ({ back }: DevicesView): string | null => back?.returnTo ?? null
+
+const goBack = (back: DevicesView['back']): Html | null =>
+  back && html`<p class="back"><a href="${back.returnTo}">${words.goBack(back.host)}</a></p>`
+
+function explanation(address: string | null): Html {
+  const reset = html`<a href="${hrefTo(paths.resetPage)}">${words.reset}</a>`
+  return html`<p class="quiet">${words.explanation(shownAddress(address), reset)}</p>`
+}
 
 /** The cursor waits here after an action, so that its outcome is the first thing read. */
 const notice = (done: DevicesView['done']): Html =>
@@ -81,7 +101,7 @@ function deviceItem(session: Session, view: DevicesView): Html {
           ${placeOf(session)}
           <span>${isCurrent ? words.inUse : words.lastUsed(relativeTime(session.lastUsedAt, view.now))}</span>
         </p>
-        ${marks(view.novelties.get(session.id) ?? [])}
+        ${!isCurrent && marks(view.novelties.get(session.id) ?? [])}
       </div>
     </div>
     <div class="acts">${detailsOf(session)} ${renameForm(session, view)} ${signOutForm(session, view)}</div>
@@ -167,24 +187,32 @@ const signOutForm = (session: Session, view: DevicesView): Html =>
     html`<button class="out" aria-label="${words.signOut.label(nameOf(session))}">${words.signOut.button}</button>`,
   )
 
-const deviceForm = (action: string, id: string, { formToken }: DevicesView, content: Html): Html =>
+const deviceForm = (action: string, id: string, view: DevicesView, content: Html): Html =>
   html`<form class="act" method="post" action="${hrefTo(paths.devicesPage)}">
-    ${hiddenField('form_token', formToken)}${hiddenField('action', action)}${hiddenField('id', id)} ${content}
+    ${carried(view)}${hiddenField('action', action)}${hiddenField('id', id)} ${content}
   </form>`
 
-const othersForm = ({ others, formToken }: DevicesView): Html =>
-  html`<form class="others" method="post" action="${hrefTo(paths.devicesPage)}" ${others.length === 0 && html` hidden`}>
-    ${hiddenField('form_token', formToken)}${hiddenField('action', 'sign_out_others')}
+const othersForm = (view: DevicesView): Html =>
+  html`<form
+    class="others"
+    method="post"
+    action="${hrefTo(paths.devicesPage)}"
+    ${view.others.length === 0 && html` hidden`}
+  >
+    ${carried(view)}${hiddenField('action', 'sign_out_others')}
     <button class="out">${words.signOut.others}</button>
   </form>`
 
+const carried = (view: DevicesView): Html =>
+  html`${hiddenField('form_token', view.formToken)}${hiddenField('return_to', returnToOf(view))}`
+
 /** What is shown in place of the list when this very session ends meanwhile. */
-function endedTemplate(signInHref: string): Html {
+function endedTemplate(view: DevicesView): Html {
   const { title, reasons, signIn, show } = words.ended
   return html`<template id="ended">
     <h1 tabindex="-1">${title}</h1>
     ${Object.entries(reasons).map(([reason, told]) => html`<div data-reason="${reason}">${paragraphs(told)}</div> `)}
-    <div class="sign-in">${linkButton(signInHref, signIn)}</div>
-    <div class="show">${linkButton(hrefTo(paths.devicesPage), show)}</div>
+    <div class="sign-in">${linkButton(view.signInHref, signIn)}</div>
+    <div class="show">${linkButton(devicesHref(returnToOf(view)), show)}</div>
   </template>`
 }

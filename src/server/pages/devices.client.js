@@ -4,9 +4,10 @@ const root = document.documentElement
 const list = document.getElementById('devices')
 const notice = document.getElementById('notice')
 const language = root.lang
+const href = list.dataset.href // with the way back, if there is one
 
 // After an action: its outcome was said, and loading the page again neither says nor does it once more.
-history.replaceState(null, '', location.pathname)
+history.replaceState(null, '', href)
 
 // Times. The same steps as in devices-times.ts.
 
@@ -63,7 +64,7 @@ async function updateUntilFresh() {
 }
 
 async function fetchDevices() {
-  const response = await fetch(location.pathname, { cache: 'no-store' })
+  const response = await fetch(href, { cache: 'no-store' })
   if (!list.isConnected) return // the reason came first
   if (response.redirected) return showEnded('unknown')
   if (!response.ok) return
@@ -71,7 +72,7 @@ async function fetchDevices() {
   const freshList = fresh.getElementById('devices')
   if (freshList === null || !list.isConnected) return
   // In another tab somebody has signed in anew, perhaps somebody else: not one of these forms is theirs.
-  if (currentIn(freshList) !== currentIn(list)) return location.replace(location.pathname)
+  if (currentIn(freshList) !== currentIn(list)) return location.replace(href)
   exchange(freshList)
 }
 

@@ -15,15 +15,17 @@ import type { Session } from '../sessions/session.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { FormTokens } from '../tokens/form-token.ts'
 import type { Users } from '../users/users.ts'
-import { mayHideCookie, reloadPage } from './devices-reload.ts'
+import { doneIn, wordsOn, type Done } from './devices-done.ts'
 import { confirmPage, noDevicePage, signedOutPage, stalePage, type Proof, type Wish } from './devices-steps.ts'
-import { devicesPage, shownName } from './devices-views.ts'
+import { devicesPage } from './devices-views.ts'
 import { createSendPage, type Look } from './document.ts'
 import { hrefTo } from './elements.ts'
-import type { Html } from './html.ts'
 import { inQuery } from './in-query.ts'
 import { createInWords, waitInWords, type PassingRefusal } from './in-words.ts'
+import { namedClient } from './onwards.ts'
 import type { ReadPageSession } from './page-session.ts'
+import { mayHideCookie, reloadPage } from './reload.ts'
+import { readReturnTo } from './return-to.ts'
 import { texts } from './texts.ts'
 
 /** Seconds, as in http/middleware/require-recent-authentication.ts. */
@@ -31,6 +33,7 @@ const RECENT = 600
 
 interface DevicesPageDependencies extends Look {
   readonly issuer: string
+  readonly allowedOrigins: readonly string[]
   readonly cookie: SessionCookie
   readonly sessions: Sessions
   readonly users: Pick<Users, 'checkPassword' | 'find' | 'hasPassword'>
@@ -47,60 +50,73 @@ interface Visit {
   readonly now: Date
   /** When the password was given at this page, which then carries it from form to form. */
   readonly confirmedAt: Date | null
+  /** Where the person came from, and can go back to. */
+  readonly returnTo: string | null
 }
 
-/** In the address after an action, for words about it: a claim, and only what the list bears out is said. */
-type Done = { readonly done: 'renamed' | 'signed_out' | 'others'; readonly device: string | null }
-
 export function createDevicesPage(deps: DevicesPageDependencies): { show: Handler; act: Handler } {
-  const { sessions, users, rateLimits, formTokens, clientAddressOf, readPageSession } = deps
+  const { issuer, allowedOrigins, sessions, users, rateLimits, formTokens, clientAddressOf, readPageSession } = deps
   const send = createSendPage(deps)
   const inWords = createInWords(send)
   // An absolute path for whoever is sent back from the sign-in page, with what a proxy has put before it.
-  const here = new URL(deps.issuer).pathname.replace(/\/$/, '') + paths.devicesPage
-  const signInHref = hrefTo(paths.signInPage, { return_to: here })
+  const path = new URL(issuer).pathname.replace(/\/$/, '') + paths.devicesPage
+  const hereFor = (returnTo: string | null): string =>
+    returnTo === null ? path : `${path}?${new URLSearchParams({ return_to: returnTo }).toString()}`
+
+  /** From there people come back. @param session whose application has to get the next one too */
+  const signInHref = (returnTo: string | null, session?: Session): string =>
+    hrefTo(paths.signInPage, {
+      return_to: hereFor(returnTo),
+      client_id: session ? namedClient(session.clientId) : null,
+    })
 
   async function show(ctx: Context): Promise<void> {
-    const visit = await visitOf(ctx)
+    const returnTo = readReturnTo(inQuery(ctx, 'return_to'), allowedOrigins)
+    const visit = await visitOf(ctx, returnTo)
     if (visit !== null) return showDevices(ctx, visit, doneIn(ctx))
-    if (mayHideCookie(ctx)) return send(ctx, reloadPage(paths.devicesPage))
-    goTo(ctx, signInHref)
+    if (mayHideCookie(ctx)) return send(ctx, reloadPage(paths.devicesPage, { return_to: returnTo }))
+    goTo(ctx, signInHref(returnTo))
   }
 
-  async function visitOf(ctx: Context): Promise<Visit | null> {
+  async function visitOf(ctx: Context, returnTo: string | null): Promise<Visit | null> {
     const presented = await readPageSession(ctx)
     if (presented === null) return null
     const { session, now } = presented
     ctx.state.sessionId = session.id
     ctx.state.userId = session.userId
-    return { session, now, confirmedAt: null }
+    return { session, now, confirmedAt: null, returnTo }
   }
 
-  async function showDevices(ctx: Context, { session, now, confirmedAt }: Visit, done: Done | null): Promise<void> {
-    const [live, all] = await Promise.all([
+  async function showDevices(ctx: Context, visit: Visit, done: Done | null): Promise<void> {
+    const { session, now, confirmedAt, returnTo } = visit
+    const [user, live, all] = await Promise.all([
+      users.find(session.userId),
       sessions.list(session.userId, 'active'),
       sessions.list(session.userId, 'all'),
     ])
     send(
       ctx,
       devicesPage({
+        address: user?.email ?? null,
         current: session,
         others: live.filter(({ id }) => id !== session.id),
         novelties: findNovelties(all, now),
         now,
         formToken: formTokens.make(session.id, confirmedAt),
         done: done && wordsOn(done, all, session),
-        signInHref,
+        signInHref: signInHref(returnTo, session),
+        back: returnTo === null ? null : { returnTo, host: new URL(returnTo, issuer).host },
       }),
     )
   }
 
   async function act(ctx: Context): Promise<void> {
     const form = await readForm(ctx, (detail) => new Problem(400, 'invalid_request', detail))
-    const visit = await visitOf(ctx)
-    if (visit === null) return goTo(ctx, signInHref)
+    const returnTo = readReturnTo(form.get('return_to'), allowedOrigins)
+    const visit = await visitOf(ctx, returnTo)
+    if (visit === null) return goTo(ctx, signInHref(returnTo))
     const carried = formTokens.read(form.get('form_token'), visit.session.id)
-    if (carried === null) return send(ctx, stalePage())
+    if (carried === null) return send(ctx, stalePage(returnTo))
     const action = actions.get(form.get('action') ?? '')
     if (action === undefined) throw new Problem(400, 'invalid_request', 'There is no such action.')
     await action(ctx, { ...visit, ...carried }, form)
@@ -110,7 +126,7 @@ export function createDevicesPage(deps: DevicesPageDependencies): { show: Handle
     const id = idIn(form)
     const name = displayText(form.get('name'), 100)
     const renamed = id === null ? null : await sessions.rename(visit.session.userId, id, name)
-    if (renamed === null) return send(ctx, noDevicePage())
+    if (renamed === null) return send(ctx, noDevicePage(visit.returnTo))
     // This device's own name is on the page as well.
     const session = renamed.id === visit.session.id ? renamed : visit.session
     await goOn(ctx, { ...visit, session }, { done: 'renamed', device: renamed.id })
@@ -120,7 +136,7 @@ export function createDevicesPage(deps: DevicesPageDependencies): { show: Handle
     const { userId } = visit.session
     const id = idIn(form)
     const device = id === null ? null : await sessions.find(userId, id)
-    if (device === null) return send(ctx, noDevicePage())
+    if (device === null) return send(ctx, noDevicePage(visit.returnTo))
     if (device.id === visit.session.id) return signOutHere(ctx, visit)
     const confirmed = await confirm(ctx, visit, form, { action: 'sign_out', device })
     if (confirmed === null) return
@@ -139,7 +155,7 @@ export function createDevicesPage(deps: DevicesPageDependencies): { show: Handle
     const { session } = visit
     await sessions.revoke(session.userId, session.id, 'signed_out', actorOf(ctx, visit))
     clearOwnCookie(ctx, deps, session)
-    send(ctx, signedOutPage(signInHref))
+    send(ctx, signedOutPage(signInHref(visit.returnTo, session)))
   }
 
   const actions = new Map<string, (ctx: Context, visit: Visit, form: FormParameters) => Promise<void>>([
@@ -152,16 +168,17 @@ export function createDevicesPage(deps: DevicesPageDependencies): { show: Handle
   /** @returns null where the answer is a question, or that it was answered wrongly */
   async function confirm(ctx: Context, visit: Visit, form: FormParameters, wish: Wish): Promise<Visit | null> {
     if (isRecent(visit)) return visit
-    const { userId, id } = visit.session
+    const { returnTo, session } = visit
+    const { userId, id } = session
     const refusal = await tryToConfirm(ctx, userId, form)
     if (refusal !== null) {
-      const proof = await proofOf(userId)
-      send(ctx, confirmPage({ wish, proof, formToken: formTokens.make(id, null), ...refusal }))
+      const proof = await proofOf(visit)
+      send(ctx, confirmPage({ wish, proof, formToken: formTokens.make(id, null), returnTo, ...refusal }))
       return null
     }
     const reauthenticated = await sessions.reauthenticate(userId, id, 'pwd', clientAddressOf(ctx))
     if (reauthenticated !== null) return { ...visit, confirmedAt: visit.now }
-    goTo(ctx, signInHref) // ended meanwhile
+    goTo(ctx, signInHref(returnTo, session)) // ended meanwhile
     return null
   }
 
@@ -187,17 +204,20 @@ export function createDevicesPage(deps: DevicesPageDependencies): { show: Handle
     return true
   }
 
-  async function proofOf(userId: string): Promise<Proof> {
+  async function proofOf({ session, returnTo }: Visit): Promise<Proof> {
+    const { userId, clientId } = session
     const [user, hasPassword] = await Promise.all([users.find(userId), users.hasPassword(userId)])
     const address = user?.email ?? null
     if (hasPassword) return { by: 'password', address }
-    return address === null ? { by: 'application' } : { by: 'mail', address, returnTo: here }
+    return address === null
+      ? { by: 'application', address }
+      : { by: 'mail', address, onwards: { returnTo: hereFor(returnTo), clientId: namedClient(clientId) } }
   }
 
   /** A confirmation lives in the page alone, and would be lost on the way; without one, a reload does nothing. */
   async function goOn(ctx: Context, visit: Visit, done: Done): Promise<void> {
     if (visit.confirmedAt !== null) return showDevices(ctx, visit, done)
-    goTo(ctx, hrefTo(paths.devicesPage, done))
+    goTo(ctx, hrefTo(paths.devicesPage, { ...done, return_to: visit.returnTo }))
   }
 
   const actorOf = (ctx: Context, { session }: Visit): Actor => ({
@@ -223,22 +243,4 @@ function goTo(ctx: Context, href: string): void {
   ctx.status = 303
   ctx.set('Location', href)
   ctx.body = ''
-}
-
-function doneIn(ctx: Context): Done | null {
-  const done = inQuery(ctx, 'done')
-  if (done !== 'renamed' && done !== 'signed_out' && done !== 'others') return null
-  return { done, device: inQuery(ctx, 'device') ?? null }
-}
-
-/** Anybody can have written the address: a lie is not repeated. */
-function wordsOn({ done, device }: Done, all: readonly Session[], current: Session): Html | string | null {
-  const words = texts.devices.done
-  if (done === 'others') {
-    const isSo = all.every(({ id, status }) => id === current.id || status !== 'active')
-    return isSo ? words.others : null
-  }
-  const session = all.find(({ id }) => id === device)
-  if (session === undefined || (session.status === 'active') !== (done === 'renamed')) return null
-  return done === 'renamed' ? words.renamed(shownName(session)) : words.signedOut(shownName(session))
 }

@@ -5,6 +5,7 @@ import type { PasswordFault } from '../users/password-rules.ts'
 import type { Page } from './document.ts'
 import { addressField, hiddenField, hrefTo, linkButton, paragraphs, passwordField } from './elements.ts'
 import { html, type Html } from './html.ts'
+import { inForm, type Onwards } from './onwards.ts'
 import { PASSWORD_FORM } from './password-form.ts'
 import { formTargetOf } from './return-to.ts'
 import { texts } from './texts.ts'
@@ -47,18 +48,27 @@ export function usePage(flow: EmailFlow, link: GoodLink, faults: readonly Passwo
   }
 }
 
-/** Asks for the address to which a mail with a link is to go. @param refused an address that is none, as it was entered */
-export function askPage(flow: FlowForAnybody, returnTo: string | null, refused?: string): Page {
+interface Entered {
+  readonly address: string
+  readonly isRefused?: boolean
+}
+
+/**
+ * Asks for the address to which a mail with a link is to go.
+ * @param entered whose page it is, or what was entered; refused where it is no address
+ */
+export function askPage(flow: FlowForAnybody, onwards: Onwards, entered: Entered): Page {
   const words = texts.asking[flow.purpose]
-  const isFaulty = refused !== undefined
+  const { address, isRefused: isFaulty = false } = entered
   return {
     status: isFaulty ? 400 : 200,
     title: words.title,
     isFaulty,
+    referrerPolicy: 'same-origin',
     body: html`<p>${words.explanation}</p>
       <form method="post" action="${hrefTo(flow.page)}" novalidate>
-        ${hiddenField('return_to', returnTo)}
-        ${addressField({ value: refused, autocomplete: 'email', faults: isFaulty ? [texts.noAddress] : [] })}
+        ${inForm(onwards)}
+        ${addressField({ value: address, autocomplete: 'email', faults: isFaulty ? [texts.noAddress] : [] })}
         <button>${words.button}</button>
       </form>`,
   }

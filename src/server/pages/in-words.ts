@@ -14,9 +14,10 @@ export const createInWords =
       await handler(ctx)
     } catch (error) {
       ctx.state.failure = error
-      const { status, headers } = toProblem(error)
+      const { status, code, headers } = toProblem(error)
       ctx.set(headers)
-      send(ctx, failurePage(status, Number(headers['Retry-After'])))
+      const told = code === 'invalid_client' ? texts.unknownClient : wordsOn(status)
+      send(ctx, failurePage(status, told, Number(headers['Retry-After'])))
     }
   }
 
@@ -38,8 +39,12 @@ export function waitInWords(ctx: Context, error: unknown): PassingRefusal {
   return { status, words: [texts.wait[status], texts.retryIn(Number(headers['Retry-After']))] }
 }
 
-function failurePage(status: number, retryAfter: number): Page {
-  const { title, paragraphs } = texts.failures[status] ?? texts.failures[status < 500 ? 400 : 500] ?? NO_WORDS
+type Failure = (typeof texts)['failures'][number]
+
+const wordsOn = (status: number): Failure =>
+  texts.failures[status] ?? texts.failures[status < 500 ? 400 : 500] ?? { title: '', paragraphs: [] }
+
+function failurePage(status: number, { title, paragraphs }: Failure, retryAfter: number): Page {
   const hasToWait = status === 429 && retryAfter > 0
   return {
     status,
@@ -48,5 +53,3 @@ function failurePage(status: number, retryAfter: number): Page {
     body: html`${[...(hasToWait ? [texts.retryIn(retryAfter)] : []), ...paragraphs].map((each) => html`<p>${each}</p> `)}`,
   }
 }
-
-const NO_WORDS = { title: '', paragraphs: [] }

@@ -1,4 +1,4 @@
-/** Login CSRF ends here: nobody else's page signs a person in as somebody else. */
+/** Cross-site forms end here: nobody else's page signs a person in as somebody else, or has mail sent to them. */
 import { Problem } from '../errors.ts'
 import type { Context } from '../http/context.ts'
 import { comesFromAllowedOrigin } from '../http/origin.ts'
@@ -12,5 +12,5 @@ import { comesFromAllowedOrigin } from '../http/origin.ts'
  */
 export function demandOwnForm(ctx: Context, allowedOrigins: readonly string[]): void {
   if (ctx.get('sec-fetch-site') === 'same-origin' || comesFromAllowedOrigin(ctx, allowedOrigins)) return
-  throw new Problem(403, 'origin_not_allowed', 'Forms that sign in are taken from our own page only.')
+  throw new Problem(403, 'origin_not_allowed', 'This form is taken from our own page only.')
 }

@@ -11,6 +11,7 @@ import type { Context, Handler } from '../http/context.ts'
 import { languageOf } from '../http/language.ts'
 import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import { ACCEPT_CH } from '../sessions/device.ts'
+import type { Users } from '../users/users.ts'
 import { createSendPage, type Look } from './document.ts'
 import {
   askPage,
@@ -24,7 +25,9 @@ import {
 } from './flow-views.ts'
 import { inQuery } from './in-query.ts'
 import { createInWords } from './in-words.ts'
+import type { Onwards, ReadOnwards } from './onwards.ts'
 import { demandOwnForm } from './own-form.ts'
+import type { ReadPageSession } from './page-session.ts'
 import { readReturnTo } from './return-to.ts'
 import { noCookiesPage } from './sign-in-views.ts'
 
@@ -35,6 +38,9 @@ export interface PageDependencies extends Look {
   readonly emails: Pick<Emails, 'ask' | 'inspect' | 'use'>
   readonly rateLimits: Pick<RateLimits, 'beforeMail' | 'beforeEmailToken'>
   readonly clientAddressOf: ClientAddressOf
+  readonly users: Pick<Users, 'find'>
+  readonly readPageSession: ReadPageSession
+  readonly readOnwards: ReadOnwards
   /** Counts the attempt, and sets the session's cookie. @returns false for a token that is not good */
   readonly signInByMagicLink: (ctx: Context, token: string) => Promise<boolean>
 }
@@ -48,14 +54,23 @@ export interface Pages {
 
 export function createPages(deps: PageDependencies): Pages {
   const { issuer, allowedOrigins, allowsCookies, emails, rateLimits, clientAddressOf, signInByMagicLink } = deps
+  const { users, readPageSession, readOnwards } = deps
   const send = createSendPage(deps)
   const inWords = createInWords(send)
 
   async function show(ctx: Context, flow: EmailFlow): Promise<void> {
     const token = inQuery(ctx, 'token')
-    const returnTo = inQuery(ctx, 'return_to')
-    if (token !== undefined) return showLink(ctx, flow, token, returnTo)
-    send(ctx, isForAnybody(flow) ? askPage(flow, returnToOf(flow, returnTo)) : noLinkPage(flow, issuer))
+    if (token !== undefined) return showLink(ctx, flow, token, inQuery(ctx, 'return_to'))
+    if (!isForAnybody(flow)) return send(ctx, noLinkPage(flow, issuer))
+    const onwards = await onwardsOf(flow, (name) => inQuery(ctx, name))
+    send(ctx, askPage(flow, onwards, { address: await ownAddress(ctx) }))
+  }
+
+  /** Who is signed in need not enter it. */
+  async function ownAddress(ctx: Context): Promise<string> {
+    const signedIn = await readPageSession(ctx)
+    const user = signedIn && (await users.find(signedIn.session.userId))
+    return user?.email ?? ''
   }
 
   async function showLink(
@@ -76,15 +91,17 @@ export function createPages(deps: PageDependencies): Pages {
     const form = await readForm(ctx, (detail) => new Problem(400, 'invalid_request', detail))
     const token = form.get('token')
     if (token !== undefined) return useLink(ctx, flow, token, form)
-    if (isForAnybody(flow)) return askForLink(ctx, flow, form.get('email') ?? '', form.get('return_to'))
+    if (isForAnybody(flow)) return askForLink(ctx, flow, form)
     send(ctx, { ...noLinkPage(flow, issuer), status: 400 })
   }
 
-  async function askForLink(ctx: Context, flow: FlowForAnybody, address: string, wanted?: string): Promise<void> {
+  async function askForLink(ctx: Context, flow: FlowForAnybody, form: FormParameters): Promise<void> {
+    demandOwnForm(ctx, allowedOrigins)
+    const address = form.get('email') ?? ''
+    const onwards = await onwardsOf(flow, (name) => form.get(name))
     await rateLimits.beforeMail(flow.purpose, address, clientAddressOf(ctx))
-    const returnTo = returnToOf(flow, wanted)
-    const isAddress = await emails.ask({ purpose: flow.purpose, address, returnTo, locale: languageOf(ctx) })
-    send(ctx, isAddress ? sentPage(flow) : askPage(flow, returnTo, address))
+    const isAddress = await emails.ask({ purpose: flow.purpose, address, ...onwards, locale: languageOf(ctx) })
+    send(ctx, isAddress ? sentPage(flow) : askPage(flow, onwards, { address, isRefused: true }))
   }
 
   async function useLink(ctx: Context, flow: EmailFlow, token: string, form: FormParameters): Promise<void> {
@@ -107,6 +124,10 @@ export function createPages(deps: PageDependencies): Pages {
     ctx.status = 303
     ctx.set('Location', returnTo)
   }
+
+  /** Only signing in leads on. */
+  const onwardsOf: (flow: EmailFlow, ...wanted: Parameters<ReadOnwards>) => Promise<Onwards> = (flow, wanted) =>
+    flow.purpose === 'magic_link' ? readOnwards(wanted) : Promise.resolve({ returnTo: null, clientId: null })
 
   const returnToOf = (flow: EmailFlow, wanted: string | undefined): string | null =>
     flow.purpose === 'magic_link' ? readReturnTo(wanted, allowedOrigins) : null

@@ -3,7 +3,10 @@ import { html, type Html } from './html.ts'
 
 export const signIn = {
   title: 'Sign in',
-  again: 'You are signed in. Sign in once more to show that it is still you, or as somebody else.',
+  again: {
+    here: 'You are signed in. Sign in once more to show that it is still you, or as somebody else.',
+    elsewhere: 'You are signed in, but to another application. Sign in once more to go on to this one.',
+  },
   password: 'Password',
   keep: 'Keep me signed in',
   forgotten: 'Forgot your password?',

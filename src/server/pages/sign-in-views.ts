@@ -1,35 +1,36 @@
 /** What `/sign-in` looks like. */
 import { paths } from '../../protocol/paths.ts'
 import type { Page } from './document.ts'
-import { addressField, faultBox, hiddenField, hrefTo, paragraphs, passwordField } from './elements.ts'
+import { addressField, faultBox, hrefTo, paragraphs, passwordField } from './elements.ts'
 import { html } from './html.ts'
 import type { PassingRefusal } from './in-words.ts'
+import { inForm, inLink, type Onwards } from './onwards.ts'
 import { PASSWORD_FORM } from './password-form.ts'
 import { formTargetOf } from './return-to.ts'
 import { texts } from './texts.ts'
 
 export interface SignInForm {
-  readonly returnTo: string | null
+  readonly onwards: Onwards
   /** As it was entered, or that of whoever is signed in. */
   readonly email: string
   readonly remember: boolean
-  readonly isSignedIn?: boolean
+  /** Whether somebody is already: to this application or another one. */
+  readonly signedIn?: 'here' | 'elsewhere'
   readonly refusal?: PassingRefusal
 }
 
-export function signInPage({ returnTo, email, remember, isSignedIn = false, refusal }: SignInForm): Page {
+export function signInPage({ onwards, email, remember, signedIn, refusal }: SignInForm): Page {
   const words = texts.signIn
-  const onwards = { return_to: returnTo }
   return {
     status: refusal?.status ?? 200,
     title: words.title,
     isFaulty: refusal !== undefined,
-    formTarget: formTargetOf(returnTo),
+    formTarget: formTargetOf(onwards.returnTo),
     referrerPolicy: 'same-origin',
     script: PASSWORD_FORM,
-    body: html`${isSignedIn && html`<p class="quiet">${words.again}</p>`}
+    body: html`${signedIn !== undefined && html`<p class="quiet">${words.again[signedIn]}</p>`}
       <form method="post" action="${hrefTo(paths.signInPage)}" novalidate>
-        ${faultBox(refusal?.words ?? [])} ${hiddenField('return_to', returnTo)}
+        ${faultBox(refusal?.words ?? [])} ${inForm(onwards)}
         ${addressField({ value: email, autocomplete: 'username', isFirst: email === '' })}
         ${passwordField({
           label: words.password,
@@ -45,9 +46,9 @@ export function signInPage({ returnTo, email, remember, isSignedIn = false, refu
         </div>
         <button>${words.button}</button>
       </form>
-      <a class="button other" href="${hrefTo(paths.magicPage, onwards)}">${words.byMail}</a>
+      <a class="button other" href="${hrefTo(paths.magicPage, inLink(onwards))}">${words.byMail}</a>
       <p class="instead">
-        ${words.isNew((link) => html`<a href="${hrefTo(paths.signUpPage, onwards)}">${link}</a>`)}
+        ${words.isNew((link) => html`<a href="${hrefTo(paths.signUpPage, inLink(onwards))}">${link}</a>`)}
       </p>`,
   }
 }

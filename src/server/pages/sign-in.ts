@@ -1,5 +1,6 @@
 /** `/sign-in`: address and password, for the session's cookie. */
 import { paths } from '../../protocol/paths.ts'
+import { DEFAULT_CLIENT_ID } from '../clients/clients.ts'
 import { Problem } from '../errors.ts'
 import { readForm } from '../http/body.ts'
 import type { Context, Handler } from '../http/context.ts'
@@ -10,14 +11,15 @@ import { createSendPage, type Look } from './document.ts'
 import { hrefTo } from './elements.ts'
 import { inQuery } from './in-query.ts'
 import { createInWords, waitInWords, type PassingRefusal } from './in-words.ts'
+import { inLink, type Onwards, type ReadOnwards } from './onwards.ts'
 import { demandOwnForm } from './own-form.ts'
 import type { ReadPageSession } from './page-session.ts'
-import { readReturnTo } from './return-to.ts'
+import { mayHideCookie, reloadPage } from './reload.ts'
 import { noCookiesPage, signInPage } from './sign-in-views.ts'
 import { texts } from './texts.ts'
 
 export interface SignInPage {
-  /** The form; who is signed in already goes on, unless `again` is in the query. */
+  /** The form; who is signed in to the application already goes on, unless `again` is in the query. */
   show: Handler
   act: Handler
 }
@@ -29,11 +31,13 @@ export function createSignInPage(
     readonly unconfirmedSignIn: 'allow' | 'refuse'
     readonly users: Pick<Users, 'find'>
     readonly readPageSession: ReadPageSession
+    readonly readOnwards: ReadOnwards
     /** Counts the attempt, and sets the session's cookie. @returns false when they are wrong */
     readonly signInByPassword: (ctx: Context, credentials: Credentials) => Promise<boolean>
   },
 ): SignInPage {
-  const { allowedOrigins, allowsCookies, unconfirmedSignIn, users, readPageSession, signInByPassword } = deps
+  const { allowedOrigins, allowsCookies, unconfirmedSignIn, users, readPageSession, readOnwards, signInByPassword } =
+    deps
   const send = createSendPage(deps)
   const inWords = createInWords(send)
 
@@ -41,12 +45,20 @@ export function createSignInPage(
     // Browsers heed it on pages they navigate to, so the form that follows says more about the device.
     ctx.set('Accept-CH', ACCEPT_CH)
     if (!allowsCookies) return send(ctx, noCookiesPage())
-    const returnTo = readReturnTo(inQuery(ctx, 'return_to'), allowedOrigins)
-    const signedIn = await readPageSession(ctx)
+    const onwards = await readOnwards((name) => inQuery(ctx, name))
     const again = 'again' in ctx.query
-    if (signedIn !== null && !again) return goOn(ctx, returnTo)
-    const user = signedIn && (await users.find(signedIn.session.userId))
-    send(ctx, signInPage({ returnTo, email: user?.email ?? '', remember: true, isSignedIn: signedIn !== null }))
+    const session = (await readPageSession(ctx))?.session ?? null
+    if (session === null) {
+      if (mayHideCookie(ctx))
+        return send(ctx, reloadPage(paths.signInPage, { ...inLink(onwards), again: again ? '1' : null }))
+      return send(ctx, signInPage({ onwards, email: '', remember: true }))
+    }
+    // To an application with another id this session is of no use: it would send the person back here.
+    const isTheirs = session.clientId === (onwards.clientId ?? DEFAULT_CLIENT_ID)
+    if (isTheirs && !again) return goOn(ctx, onwards)
+    const user = await users.find(session.userId)
+    const signedIn = isTheirs ? 'here' : 'elsewhere'
+    send(ctx, signInPage({ onwards, email: user?.email ?? '', remember: true, signedIn }))
   }
 
   async function act(ctx: Context): Promise<void> {
@@ -55,10 +67,10 @@ export function createSignInPage(
     const form = await readForm(ctx, (detail) => new Problem(400, 'invalid_request', detail))
     const [email, password] = [form.get('email') ?? '', form.get('password') ?? '']
     const remember = form.has('remember')
-    const returnTo = readReturnTo(form.get('return_to'), allowedOrigins)
-    const refusal = await tryToSignIn(ctx, { email, password, remember })
-    if (refusal === null) goOn(ctx, returnTo)
-    else send(ctx, signInPage({ returnTo, email, remember, refusal }))
+    const onwards = await readOnwards((name) => form.get(name))
+    const refusal = await tryToSignIn(ctx, { email, password, remember, clientId: onwards.clientId })
+    if (refusal === null) goOn(ctx, onwards)
+    else send(ctx, signInPage({ onwards, email, remember, refusal }))
   }
 
   /** @returns null when it worked */
@@ -76,7 +88,7 @@ export function createSignInPage(
 }
 
 /** To where the person wanted to go, else to the devices; relative, as in `hrefTo`. */
-function goOn(ctx: Context, returnTo: string | null): void {
+function goOn(ctx: Context, { returnTo }: Onwards): void {
   ctx.status = 303
   ctx.set('Location', returnTo ?? hrefTo(paths.devicesPage))
   ctx.body = ''

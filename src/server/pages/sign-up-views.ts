@@ -1,8 +1,9 @@
 /** What `/sign-up` looks like. */
 import { paths } from '../../protocol/paths.ts'
 import type { Page } from './document.ts'
-import { addressField, hiddenField, hrefTo, linkButton, paragraphs, passwordField } from './elements.ts'
+import { addressField, hrefTo, linkButton, paragraphs, passwordField } from './elements.ts'
 import { html } from './html.ts'
+import { inForm, inLink, type Onwards } from './onwards.ts'
 import { PASSWORD_FORM } from './password-form.ts'
 import { texts } from './texts.ts'
 
@@ -14,14 +15,14 @@ export interface SignUpFaults {
 }
 
 interface SignUp {
-  readonly returnTo: string | null
+  readonly onwards: Onwards
   /** As it was entered. */
   readonly email: string
 }
 
-export function signUpPage({ returnTo, email, faults }: SignUp & { readonly faults?: SignUpFaults }): Page {
+export function signUpPage({ onwards, email, faults }: SignUp & { readonly faults?: SignUpFaults }): Page {
   const words = texts.signUp
-  const toSignIn = hrefTo(paths.signInPage, { return_to: returnTo })
+  const toSignIn = hrefTo(paths.signInPage, inLink(onwards))
   return {
     status: faults?.status ?? 200,
     title: words.title,
@@ -29,7 +30,7 @@ export function signUpPage({ returnTo, email, faults }: SignUp & { readonly faul
     referrerPolicy: 'same-origin',
     script: PASSWORD_FORM,
     body: html`<form method="post" action="${hrefTo(paths.signUpPage)}" novalidate>
-        ${hiddenField('return_to', returnTo)}
+        ${inForm(onwards)}
         ${addressField({
           value: email,
           autocomplete: 'username',
@@ -49,11 +50,11 @@ export function signUpPage({ returnTo, email, faults }: SignUp & { readonly faul
 }
 
 /** The same for new and taken addresses. @param options.maySignIn also before the address is confirmed */
-export const signedUpPage = ({ returnTo, email, maySignIn }: SignUp & { readonly maySignIn: boolean }): Page => ({
+export const signedUpPage = ({ onwards, email, maySignIn }: SignUp & { readonly maySignIn: boolean }): Page => ({
   status: 202,
   title: texts.signUp.done.title,
   sign: 'mail',
   referrerPolicy: 'same-origin',
   body: html`${paragraphs(texts.signUp.done.paragraphs(html`<bdi>${email}</bdi>`))}
-  ${maySignIn && linkButton(hrefTo(paths.signInPage, { return_to: returnTo }), texts.signUp.done.signIn)}`,
+  ${maySignIn && linkButton(hrefTo(paths.signInPage, inLink(onwards)), texts.signUp.done.signIn)}`,
 })

@@ -10,8 +10,8 @@ import type { Users } from '../users/users.ts'
 import { createSendPage, type Look } from './document.ts'
 import { inQuery } from './in-query.ts'
 import { createInWords, waitInWords } from './in-words.ts'
+import type { ReadOnwards } from './onwards.ts'
 import { demandOwnForm } from './own-form.ts'
-import { readReturnTo } from './return-to.ts'
 import { signedUpPage, signUpPage, type SignUpFaults } from './sign-up-views.ts'
 import { texts } from './texts.ts'
 
@@ -27,27 +27,27 @@ export function createSignUpPage(
     readonly users: Pick<Users, 'register'>
     readonly rateLimits: Pick<RateLimits, 'beforeRegistration'>
     readonly clientAddressOf: ClientAddressOf
+    readonly readOnwards: ReadOnwards
   },
 ): SignUpPage {
-  const { allowedOrigins, unconfirmedSignIn, users, rateLimits, clientAddressOf } = deps
+  const { allowedOrigins, unconfirmedSignIn, users, rateLimits, clientAddressOf, readOnwards } = deps
   const send = createSendPage(deps)
   const inWords = createInWords(send)
 
   async function show(ctx: Context): Promise<void> {
     ctx.set('Accept-CH', ACCEPT_CH)
-    const returnTo = readReturnTo(inQuery(ctx, 'return_to'), allowedOrigins)
-    send(ctx, signUpPage({ returnTo, email: '' }))
-    return Promise.resolve()
+    const onwards = await readOnwards((name) => inQuery(ctx, name))
+    send(ctx, signUpPage({ onwards, email: '' }))
   }
 
   async function act(ctx: Context): Promise<void> {
     demandOwnForm(ctx, allowedOrigins)
     const form = await readForm(ctx, (detail) => new Problem(400, 'invalid_request', detail))
     const email = form.get('email') ?? ''
-    const returnTo = readReturnTo(form.get('return_to'), allowedOrigins)
+    const onwards = await readOnwards((name) => form.get(name))
     const faults = await tryToRegister(ctx, email, form.get('password') ?? '')
-    if (faults !== null) return send(ctx, signUpPage({ returnTo, email, faults }))
-    send(ctx, signedUpPage({ returnTo, email, maySignIn: unconfirmedSignIn === 'allow' }))
+    if (faults !== null) return send(ctx, signUpPage({ onwards, email, faults }))
+    send(ctx, signedUpPage({ onwards, email, maySignIn: unconfirmedSignIn === 'allow' }))
   }
 
   /** @returns null when it worked, or when the address has an account: the mail tells its owner which it was */

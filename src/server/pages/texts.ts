@@ -179,6 +179,11 @@ export const texts = {
   flows,
   asking,
   failures,
+  /** An application sent the person here under an id that nobody registered. */
+  unknownClient: {
+    title: 'This application is not known here',
+    paragraphs: ['Nobody can sign in to it, until it is registered. Tell those who run it.'],
+  },
   /** Before the title of a page whose form has to be filled in anew. */
   faultyTitle: 'Error: ',
   address: 'Email address',
@@ -206,6 +211,8 @@ export const texts = {
       'If your mail program has broken it into two lines, copy all of it into the address bar.',
     ],
   },
+  /** While a page loads itself once more. */
+  reload: { title: 'One moment', link: 'Go on' },
   signIn,
   signUp,
   devices: devicesTexts(LANGUAGE),

@@ -32,8 +32,10 @@ export function findNovelties(sessions: readonly Session[], now: Date): Readonly
   const seen = new Seen()
   const found = new Map<string, readonly Novelty[]>()
   for (const session of inOrder) {
-    if (session.createdAt.getTime() > since) found.set(session.id, seen.compare(session))
-    if (!DISOWNED.has(session.revokedReason)) seen.add(session)
+    const novelties = session.createdAt.getTime() > since ? seen.compare(session) : []
+    found.set(session.id, novelties)
+    // What is new makes nothing familiar: who signs in twice and signs the first out would hide the second.
+    if (novelties.length === 0 && !DISOWNED.has(session.revokedReason)) seen.add(session)
   }
   return found
 }

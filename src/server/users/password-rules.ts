@@ -41,7 +41,7 @@ const LONG_CODE_POINTS = 15
 const MAX_UNITS = 1024
 
 const MESSAGES = {
-  too_short: 'Use 15 characters or more.',
+  too_short: 'This is too easy to guess at this length. Use 15 characters or more.',
   too_long: 'Use at most 128 characters.',
   invalid_characters: 'Leave out the character that cannot be part of a password.',
   too_common: 'Use another password: this one is among the first that anybody tries.',

@@ -91,6 +91,23 @@ describe('Statements that announce', () => {
       await everybodyHeard()
     })
 
+    it('go on after a listener that throws, and the process does too', async () => {
+      const { database } = server().hallpass.store
+      await database.listen(
+        'hallpass_test_faulty',
+        () => {
+          heard.push('it fails')
+          throw new Error('a mistake of the listener')
+        },
+        () => undefined,
+      )
+      const faulty = statement('test.faulty', 'select 1 as one', { announces: 'hallpass_test_faulty' })
+      for (let count = 0; count < 2; count += 1) await database.query(faulty, [])
+      await database.query(announcing, ['ada'])
+      await eventually(() => heard.includes('ada') && heardElsewhere.includes('ada'))
+      expect(heard).to.deep.equal(['it fails', 'it fails', 'ada'])
+    })
+
     it('wait for the commit of the transaction that they are in', async () => {
       const { database } = server().hallpass.store
       await database.transaction(async (tx) => {

@@ -82,7 +82,7 @@ describe('What is new about a device', () => {
 
   it('is a place that was never seen, by its name', () => {
     expect(newIn({ day: 9 }, { day: 1, location: BERGEN })).to.deep.equal([{ of: 'place', location: BERGEN }])
-    expect(newIn({ day: 9 }, { day: 5, location: BERGEN }, { day: 1, location: BERGEN })).to.deep.equal([])
+    expect(newIn({ day: 99 }, { day: 50, location: BERGEN }, { day: 1, location: BERGEN })).to.deep.equal([])
   })
 
   it('is no place while no place was ever known', () => {
@@ -105,8 +105,8 @@ describe('What is new about a device', () => {
   it('is what was never seen together', () => {
     const firefoxOnAndroid = { ...CHROME_ON_ANDROID, browser: FIREFOX_ON_WINDOWS.browser }
     const before = [
-      { day: 9, device: CHROME_ON_ANDROID },
-      { day: 8, device: FIREFOX_ON_WINDOWS },
+      { day: 99, device: CHROME_ON_ANDROID },
+      { day: 98, device: FIREFOX_ON_WINDOWS },
     ]
     expect(newIn(...before, { day: 1, device: firefoxOnAndroid })).to.deep.equal([{ of: 'combination' }])
     expect(newIn(...before, { day: 1, device: { ...CHROME_ON_ANDROID, model: 'Pixel 9' } })).to.deep.equal([
@@ -155,14 +155,20 @@ describe('What is new about a device', () => {
     expect(newIn({ day: 99 }, { day: 30, location: BERGEN })).to.deep.equal([])
   })
 
-  it('does not become familiar by a device that its owner did not know', () => {
-    const theirs = { day: 5, location: BERGEN, device: CHROME_ON_ANDROID, ipFirst: '198.51.100.1' }
-    for (const revokedReason of ['not_me', 'token_reuse']) {
-      expect(newIn({ day: 9 }, { ...theirs, revokedReason }, { ...theirs, day: 1 })).to.have.lengthOf(2)
+  it('does not become familiar while it is new, however the device that brought it ended', () => {
+    const theirs = { location: BERGEN, device: CHROME_ON_ANDROID, ipFirst: '198.51.100.1' }
+    for (const revokedReason of ['signed_out', 'revoked_by_user', 'not_me', 'replaced', null]) {
+      expect(newIn({ day: 99 }, { ...theirs, day: 5, revokedReason }, { ...theirs, day: 1 })).to.have.lengthOf(2)
+      expect(newIn({ day: 99 }, { ...theirs, day: 29, revokedReason }, { ...theirs, day: 1 })).to.have.lengthOf(2)
     }
-    for (const revokedReason of ['signed_out', 'revoked_by_user', null]) {
-      expect(newIn({ day: 9 }, { ...theirs, revokedReason }, { ...theirs, day: 1 })).to.deep.equal([])
-    }
+  })
+
+  it('becomes familiar after thirty days, but not by a device that its owner did not know', () => {
+    const theirs = { location: BERGEN, device: CHROME_ON_ANDROID, ipFirst: '198.51.100.1' }
+    const isFamiliarAfter = (revokedReason: string | null): boolean =>
+      newIn({ day: 99 }, { ...theirs, day: 31, revokedReason }, { ...theirs, day: 1 }).length === 0
+    for (const revokedReason of ['signed_out', 'expired_idle', null]) expect(isFamiliarAfter(revokedReason)).to.be.true
+    for (const revokedReason of ['not_me', 'token_reuse']) expect(isFamiliarAfter(revokedReason)).to.be.false
   })
 
   it('leaves the given order as it is', () => {

@@ -9,18 +9,21 @@ import { html } from './html.ts'
 import { texts } from './texts.ts'
 
 /** In the address of the second load, so that there is never a third. */
-const MARK = 'again'
+const MARK = 'reloaded'
 
 /** Whether the cookie may only be hidden. */
 export const mayHideCookie = (ctx: Context): boolean =>
   ctx.get('sec-fetch-site') === 'cross-site' && ctx.query[MARK] === undefined
 
-/** The link is for browsers that do not reload by themselves. */
-export function reloadPage(path: string): Page {
-  const href = hrefTo(path, { [MARK]: '1' })
+/**
+ * The link is for browsers that do not reload by themselves.
+ * @param parameters what the address had, and is to keep
+ */
+export function reloadPage(path: string, parameters: Readonly<Record<string, string | null>>): Page {
+  const href = hrefTo(path, { ...parameters, [MARK]: '1' })
   return {
-    title: texts.devices.reload.title,
+    title: texts.reload.title,
     body: html`<meta http-equiv="refresh" content="0; url=${href}" />
-      <p><a href="${href}">${texts.devices.reload.link}</a></p>`,
+      <p><a href="${href}">${texts.reload.link}</a></p>`,
   }
 }
