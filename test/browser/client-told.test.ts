@@ -120,7 +120,10 @@ describe('The client in a browser, told what happened elsewhere', () => {
       await clicked
 
       expect((await rowOf(server(), { userId, sessionId: former })).revoked_reason).to.equal('replaced')
-      await eventually(async () => ![former, null].includes((await tab.state()).sessionId))
+      await eventually(async () => {
+        await tab.leap(100) // where the new cookie was not there yet, it waits before it asks again
+        return ![former, null].includes((await tab.state()).sessionId)
+      })
       const { sessionId } = await sessionOf(tab)
       expect(sessionId).not.to.equal(former)
       expect((await tab.states()).slice(-2)).to.deep.equal([

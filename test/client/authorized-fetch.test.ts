@@ -144,6 +144,37 @@ describe('client.fetch', () => {
     })
   })
 
+  describe('from a page, where an address may be relative', () => {
+    const names = ['document', 'location']
+    afterEach(() => {
+      for (const name of names) Reflect.deleteProperty(globalThis, name)
+    })
+    /** @param base as `<base href>` has it; without one, the page itself */
+    function pageAt(href: string, base?: string): void {
+      Object.assign(globalThis, { location: { href }, document: { visibilityState: 'visible', baseURI: base ?? href } })
+    }
+
+    for (const [name, href, base, expected] of [
+      ['an API’s own page', `${API}/page`, undefined, true],
+      ['a page of somebody else', 'https://evil.example/page', undefined, false],
+      ['an API’s own page with a base elsewhere', `${API}/page`, 'https://cdn.example/', false],
+      ['a page of somebody else with a base at an API', 'https://shop.example/page', `${API}/`, true],
+    ] as const) {
+      for (const input of ['orders', '/orders', '?page=2']) {
+        it(`has ${expected ? 'the' : 'no'} token for ${input} of ${name}`, async () => {
+          pageAt(href, base)
+          const expectation = expected ? `Bearer ${await device.client.getAccessToken()}` : null
+          expect(await tokenSentTo(input)).to.equal(expectation)
+        })
+      }
+    }
+
+    it('knows a worker by its location', async () => {
+      Object.assign(globalThis, { location: { href: `${API}/worker.js` } })
+      expect(await tokenSentTo('/orders')).to.equal(`Bearer ${await device.client.getAccessToken()}`)
+    })
+  })
+
   it('sends nothing at all when no token can be had now', async () => {
     service.always(paths.token, fail)
     time.sleep(10 * MINUTE)
@@ -220,6 +251,22 @@ describe('client.fetch', () => {
         expect(sent).to.have.length(1)
         await time.pass(5 * MINUTE)
       }
+    })
+
+    it('repeats no Request whose body was sent, also where a Request shows none, as Firefox’s', async () => {
+      const request = new Request(API, { method: 'POST', body: 'a body of a Request is a stream' })
+      Object.defineProperty(request, 'body', { value: undefined })
+      refuseOld(INVALID)
+      await time.settle()
+      expect((await send(request)).status).to.equal(401)
+      expect(sent).to.have.length(1)
+    })
+
+    it('repeats a Request that has no body', async () => {
+      refuseOld(INVALID)
+      await time.settle()
+      expect((await send(new Request(API))).status).to.equal(200)
+      expect(sent).to.have.length(2)
     })
 
     it('repeats what can be read again', async () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { paths } from '../../src/protocol/paths.ts'
 import { useFakeTime } from '../support/fake-time.ts'
-import { aClient, aSignedInDevice, codeOf, MINUTE, type Device } from './clients.ts'
+import { aClient, aSignedInDevice, codeOf, MINUTE, SECOND, type Device } from './clients.ts'
 import { createNotebook } from './notebook.ts'
 import { createScriptedService, fail, hang, hold, loseAnswer, refusal, say } from './scripted-service.ts'
 
@@ -163,6 +163,40 @@ describe('The client rule', () => {
       late.release()
       await time.settle()
       isFine()
+    })
+
+    it('writes the same key for the same token: whoever presents the one that was there goes on', async () => {
+      const first = device.restart()
+      let write = (): void => undefined
+      const isWritten = new Promise<void>((resolve) => (write = resolve))
+      const slow = {
+        read: () => device.storage.read(),
+        async write(text: string | null) {
+          await isWritten
+          await device.storage.write(text)
+        },
+      }
+      const second = aClient(service, { storage: slow })
+      // Both ask with what they read, and are answered alike; one writes at once, the other one a refresh later.
+      void second.ready()
+      await first.ready()
+      expect(new Set(presented())).to.have.length(1)
+      expect(presented()).to.have.length(2)
+      const kept = device.storage.text
+      const late = hold()
+      service.next(paths.token, late.reply)
+      while (!late.isAsked()) await time.pass(SECOND)
+      write()
+      await time.settle()
+      expect(device.storage.text).to.equal(kept)
+      late.release()
+      await time.pass(20 * MINUTE)
+      for (const client of [first, second]) {
+        expect(client.state, JSON.stringify([...service.ended])).to.deep.equal({
+          status: 'signed_in',
+          sessionId: device.sid,
+        })
+      }
     })
 
     it('and what is kept changes each time, gives up after a few, and comes again', async () => {

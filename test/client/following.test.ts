@@ -3,7 +3,7 @@ import type { SessionState } from 'hallpass/client'
 import { paths } from '../../src/protocol/paths.ts'
 import { useFakePage } from '../support/fake-page.ts'
 import { useFakeTime } from '../support/fake-time.ts'
-import { aSignedInDevice, MINUTE, SECOND, type Device } from './clients.ts'
+import { aSignedInDevice, codeOf, MINUTE, SECOND, type Device } from './clients.ts'
 import { createScriptedService, fail, say, type Reply } from './scripted-service.ts'
 
 /** `GET /v1/sessions/current/events`, as the service writes it. */
@@ -48,7 +48,7 @@ describe('A client that follows its session', () => {
     }
   }
 
-  it('opens one stream, with its access token, past every cache', async () => {
+  it('opens one stream, with its access token', async () => {
     const [asked, ...more] = opened()
     expect(more).to.be.empty
     expect(asked?.method).to.equal('GET')
@@ -213,6 +213,40 @@ describe('A client that follows its session', () => {
     await time.settle()
     expect(opened()).to.have.length(2)
     expect(opened()[1]?.headers.get('authorization')).to.include(id)
+  })
+
+  it('follows who is signed in: another one is followed anew, and the one before no more', async () => {
+    const { id } = await device.client.signIn({ magicLinkToken: 'x' })
+    await time.settle()
+    expect(opened()).to.have.length(2)
+    expect(opened()[0]?.signal?.aborted).to.equal(true)
+    expect(opened()[1]?.headers.get('authorization')).to.include(id)
+    await passWithSigns(10 * 60)
+    expect(opened(), 'and keeps it').to.have.length(2)
+    service.end(device.sid, 'revoked_by_user')
+    await time.settle()
+    expect(device.client.state).to.deep.equal({ status: 'signed_in', sessionId: id })
+    service.end(id, 'revoked_by_admin')
+    await write('event: ended\ndata: {"reason":"revoked_by_admin"}\n\n')
+    expect(device.client.state).to.include({ status: 'signed_out', reason: 'revoked_by_admin' })
+  })
+
+  /** React Native's adds `_=` and the time to the address where it is told not to use a cache. */
+  it('leaves caches alone, with all that it asks: the service says what may be cached', async () => {
+    device.client.close()
+    const given: (RequestInit | undefined)[] = []
+    device = await aSignedInDevice(service, {
+      follow: true,
+      fetch(input, init) {
+        given.push(init)
+        return service.fetch(input, init)
+      },
+    })
+    await passWithSigns(5 * 60)
+    await codeOf(device.client.sessions.list())
+    await device.client.signOut()
+    expect(given.length).to.be.above(4)
+    for (const init of given) expect(init).not.to.have.property('cache')
   })
 
   it('that is closed lets go of everything', async () => {

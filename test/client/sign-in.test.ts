@@ -41,6 +41,42 @@ describe('Signing in', () => {
     expect(storage.text).not.to.match(/session-\d+\.\d/)
   })
 
+  describe('says what to do with cookies', () => {
+    const itself = globalThis.Request
+    afterEach(() => {
+      globalThis.Request = itself
+    })
+
+    for (const [name, RequestThere, knows] of [
+      ['in browsers', itself, true],
+      // Its polyfill has it of each request, and not of the class.
+      [
+        'in React Native',
+        class {
+          readonly credentials = 'same-origin'
+        },
+        true,
+      ],
+      ['in workers of Cloudflare’s, which refuse it', class {}, false],
+    ] as const) {
+      for (const transport of ['cookie', 'body'] as const) {
+        it(`${knows ? '' : 'not '}${name}, with ${transport}`, async () => {
+          let given: RequestInit | undefined
+          const fetch: typeof globalThis.fetch = (input, init) => {
+            given = init
+            return service.fetch(input, init)
+          }
+          const one = aClient(service, { transport, storage, fetch })
+          globalThis.Request = RequestThere as never
+          await one.signIn(ADA)
+          globalThis.Request = itself
+          if (knows) expect(given).to.include({ credentials: transport === 'cookie' ? 'include' : 'omit' })
+          else expect(given).not.to.have.property('credentials')
+        })
+      }
+    }
+  })
+
   it('lasts: the next app is signed in', async () => {
     const { id } = await client.signIn(ADA)
     client.close()
@@ -136,6 +172,49 @@ describe('Signing in', () => {
     expect(client.state.status).to.equal('signed_out')
     await time.pass(20 * MINUTE)
     expect(client.state.status).to.equal('signed_out')
+  })
+
+  for (const name of ['is answered late', 'is never answered']) {
+    it(`is not even begun after a sign-out that comes while it waits for a refresh that ${name}`, async () => {
+      const old = await aSignedInDevice(service, { storage })
+      const late = hold()
+      service.next(paths.token, name === 'is answered late' ? late.reply : hang)
+      while (service.refreshes.length === 0) await time.pass(1_000)
+      const signedIn = codeOf(old.client.signIn(ADA))
+      await time.settle()
+      const out = old.client.signOut()
+      expect(old.client.state).to.include({ status: 'signed_out', reason: 'signed_out' })
+      late.release()
+      await time.pass(11_000)
+      expect(await signedIn).to.equal('superseded')
+      expect(await out).to.equal(true)
+      expect(asked(), 'the first one').to.have.length(1)
+      expect(service.live).to.be.empty
+      expect(storage.text).to.equal(null)
+      await time.pass(20 * MINUTE)
+      expect(old.client.state).to.include({ status: 'signed_out', reason: 'signed_out' })
+    })
+  }
+
+  it('is undone by a sign-out in a browser, too, though undoing it fails at first', async () => {
+    const browser = aClient(service, { transport: 'cookie', storage })
+    await browser.ready()
+    const answer = hold()
+    service.next(paths.sessions, answer.reply)
+    const signedIn = codeOf(browser.signIn(ADA))
+    await time.settle()
+    const out = browser.signOut()
+    service.always(paths.currentSession, fail)
+    service.always(paths.token, fail)
+    answer.release()
+    expect(await signedIn).to.equal('superseded')
+    expect(await out).to.equal(false)
+    service.always(paths.currentSession)
+    service.always(paths.token)
+    await time.pass(5_000)
+    expect(service.live).to.be.empty
+    expect(storage.text).to.equal(null)
+    expect(browser.state).to.include({ status: 'signed_out' })
   })
 
   it('is undone by a sign-out that comes while it is written, on a slow storage', async () => {

@@ -232,6 +232,57 @@ describe('Signing out', () => {
       await time.settle()
       await staysSignedOut()
     })
+
+    for (const fails of ['reading', 'writing'] as const) {
+      it(`is shown at once and done by itself, as soon as ${fails} works again`, async () => {
+        device.storage.fails = fails
+        expect(await device.client.signOut()).to.equal(false)
+        expect(device.client.state).to.deep.equal(SIGNED_OUT)
+        await time.pass(10 * MINUTE)
+        expect(device.client.state).to.deep.equal(SIGNED_OUT)
+        device.storage.fails = null
+        await time.pass(MINUTE + SECOND)
+        expect(service.ended.get(device.sid)).to.equal('signed_out')
+        await staysSignedOut()
+      })
+    }
+
+    for (const transport of ['body', 'cookie'] as const) {
+      it(`is done before somebody signs in again, who stays signed in (${transport})`, async () => {
+        const { client, storage, sid } = await aSignedInDevice(service, { transport, storage: createNotebook() })
+        storage.fails = 'writing'
+        await client.signOut()
+        storage.fails = null
+        const { id } = await client.signIn(ADA)
+        expect(service.ended.get(sid)).to.equal('signed_out')
+        await time.pass(20 * MINUTE)
+        expect(client.state).to.deep.equal({ status: 'signed_in', sessionId: id })
+        expect(service.live).to.include(id)
+      })
+    }
+
+    it('is not made up for where somebody could sign in again all the same', async () => {
+      device.storage.fails = 'writing'
+      await device.client.signOut()
+      service.next(paths.sessions, (_, onward) => {
+        device.storage.fails = null
+        return onward()
+      })
+      const { id } = await device.client.signIn(ADA)
+      await time.pass(20 * MINUTE)
+      expect(device.client.state).to.deep.equal({ status: 'signed_in', sessionId: id })
+      expect(service.live).to.include(id)
+    })
+  })
+
+  it('ends the session by its access token where somebody has cleared the storage', async () => {
+    device.storage.text = null
+    expect(await device.client.signOut()).to.equal(true)
+    const asked = service.asked.at(-1)
+    expect(asked).to.include({ method: 'DELETE', path: paths.currentSession })
+    expect(asked?.headers.get('authorization')).to.include(device.sid)
+    expect(service.ended.get(device.sid)).to.equal('signed_out')
+    await staysSignedOut()
   })
 
   describe('in a browser', () => {
@@ -252,6 +303,24 @@ describe('Signing out', () => {
       expect(more).to.be.empty
       expect(service.live).to.be.empty
       expect(browser.storage.text).to.equal(null)
+    })
+
+    for (const fails of ['reading', 'writing'] as const) {
+      it(`where ${fails} what is kept fails: it is done by itself later`, async () => {
+        browser.storage.fails = fails
+        expect(await browser.client.signOut()).to.equal(false)
+        expect(browser.client.state).to.deep.equal(SIGNED_OUT)
+        browser.storage.fails = null
+        await time.pass(2 * SECOND)
+        expect(service.ended.get(browser.sid)).to.equal('signed_out')
+        expect(browser.client.state).to.deep.equal(SIGNED_OUT)
+      })
+    }
+
+    it('ends the session also where somebody has cleared what was kept', async () => {
+      browser.storage.text = ''
+      expect(await browser.client.signOut()).to.equal(true)
+      expect(service.live).to.be.empty
     })
 
     for (const [name, age] of [

@@ -1,9 +1,10 @@
 import { expect } from 'chai'
 import { memoryStorage, type Client, type SessionState } from 'hallpass/client'
 import { paths } from '../../src/protocol/paths.ts'
+import { useFakePage } from '../support/fake-page.ts'
 import { useFakeTime } from '../support/fake-time.ts'
 import { aClient, aSignedInDevice, codeOf, MINUTE, SECOND, type Device } from './clients.ts'
-import { createNotebook } from './notebook.ts'
+import { createNotebook, type Notebook } from './notebook.ts'
 import { createScriptedService, fail, hang, loseAnswer, refusal, say, type Reply } from './scripted-service.ts'
 
 /** Everything that may come back instead of a decision. */
@@ -152,6 +153,85 @@ describe('The state of a client', () => {
     })
   })
 
+  describe('in a browser', () => {
+    const page = useFakePage()
+    let storage: Notebook
+    let client: Client
+    let seen: SessionState['status'][]
+    beforeEach(() => {
+      device.client.close()
+      storage = createNotebook()
+      client = aClient(service, { transport: 'cookie', storage, follow: false })
+      seen = []
+    })
+    afterEach(() => client.close())
+
+    async function isFoundSignedIn(): Promise<string> {
+      const sid = service.signInOnAPage()
+      expect(await client.ready()).to.deep.equal({ status: 'signed_in', sessionId: sid })
+      client.onChange(({ status }) => seen.push(status))
+      return sid
+    }
+    async function somebodyLooks(): Promise<void> {
+      page.show(false)
+      page.show(true)
+      await time.pass(SECOND)
+    }
+
+    for (const text of ['', null]) {
+      it(`is signed in also where somebody has cleared what was kept (${JSON.stringify(text)}): the cookie is there`, async () => {
+        const sid = await isFoundSignedIn()
+        for (let times = 0; times < 3; times += 1) {
+          storage.text = text
+          await somebodyLooks()
+          expect(client.state).to.deep.equal({ status: 'signed_in', sessionId: sid })
+          await time.pass(10 * MINUTE)
+        }
+        expect(seen, 'all the time').to.be.empty
+        expect(service.live).to.include(sid)
+      })
+    }
+
+    it('keeps the reason of the end, however often somebody looks', async () => {
+      const sid = await isFoundSignedIn()
+      service.end(sid, 'revoked_by_user')
+      await time.pass(5 * MINUTE)
+      const ended = { ...NOBODY, reason: 'revoked_by_user' }
+      expect(client.state).to.deep.equal(ended)
+      service.always(paths.token, () => refusal('no_token')) // the service has taken the cookie back
+      const before = service.refreshes.length
+      for (let times = 0; times < 3; times += 1) await somebodyLooks()
+      expect(service.refreshes).to.have.length(before + 3)
+      expect(client.state).to.deep.equal(ended)
+      expect(seen).to.deep.equal(['signed_out'])
+    })
+
+    it('is signed in all the time where the person signs in anew on a page of the service', async () => {
+      const before = await isFoundSignedIn()
+      service.next(paths.token, () => {
+        service.end(before, 'replaced')
+        return refusal('replaced')
+      })
+      while (service.refreshes.length < 2) await time.pass(SECOND / 10)
+      expect(client.state).to.deep.equal({ status: 'signed_in', sessionId: before })
+      const next = service.signInOnAPage()
+      await time.pass(2 * SECOND)
+      expect(client.state).to.deep.equal({ status: 'signed_in', sessionId: next })
+      expect(await client.getAccessToken()).to.include(next)
+      expect(seen).to.deep.equal(['signed_in'])
+      await time.pass(20 * MINUTE)
+      expect(client.state).to.deep.equal({ status: 'signed_in', sessionId: next })
+    })
+
+    it('is signed out at the start of a page whose session was replaced, when no other cookie is there', async () => {
+      const sid = service.signInOnAPage()
+      service.end(sid, 'replaced')
+      expect(await client.ready()).to.deep.equal({ ...NOBODY, reason: 'replaced' })
+      await time.pass(20 * MINUTE)
+      expect(service.refreshes, 'asked once').to.have.length(1)
+    })
+  })
+
   it('is unknown with a storage whose text nobody understands: it holds nothing', async () => {
     for (const text of ['', 'null', '{}', '"x"', '{"token":"x"}', 'garbage', '7']) {
       const storage = createNotebook()
@@ -236,6 +316,22 @@ describe('A client that got no answer', () => {
       expect(waits()).to.have.length(1)
       expect(waits()[0]).to.be.within(30 * SECOND, 36.1 * SECOND)
       expect(client.state.status).to.equal('signed_in')
+    })
+  }
+
+  for (const value of ['-60', '-0.001', '0', 'soon', 'Thu, 01 Jan 2026 00:00:00 GMT']) {
+    it(`takes a Retry-After of ${value} for none, and waits as ever`, async () => {
+      service.always(paths.token, say(503, {}, { 'retry-after': value }))
+      await begin()
+      for (let seconds = 0; seconds < 60; seconds += 1) {
+        for (let times = 0; times < 10; times += 1) await codeOf(client.getAccessToken())
+        await time.pass(SECOND)
+      }
+      expect(service.refreshes.length).to.be.within(5, 9)
+      for (const [index, wait] of waits().entries()) {
+        const most = Math.min(SECOND * 2 ** index, MINUTE)
+        expect(wait, `wait ${index}`).to.be.within(most / 2, most + SECOND)
+      }
     })
   }
 

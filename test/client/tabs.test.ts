@@ -6,7 +6,7 @@ import { useFakeTime } from '../support/fake-time.ts'
 import { eventually } from '../support/revocation-feed.ts'
 import { aClient, ADA, codeOf, MINUTE, SECOND } from './clients.ts'
 import { createNotebook, type Notebook } from './notebook.ts'
-import { createScriptedService, hang, hold, type Reply } from './scripted-service.ts'
+import { createScriptedService, fail, hang, hold, type Reply } from './scripted-service.ts'
 
 /** With the Web Locks and the BroadcastChannel of Node: its clients of one name are tabs to each other. */
 describe('Tabs of one origin', () => {
@@ -115,6 +115,7 @@ describe('Tabs of one origin', () => {
     const out = Promise.all([one.signOut(), other.signOut()])
     await time.settle()
     late.release()
+    await time.pass(SECOND) // one that waited for the lock listens first
     await out
     await time.pass(20 * MINUTE)
     for (const tab of tabs) expect(tab.state.status).to.equal('signed_out')
@@ -173,6 +174,87 @@ describe('Tabs of one origin', () => {
       expect(isIn(tab, id)()).to.equal(true)
       expect(await tab.getAccessToken()).to.include(id)
     }
+  })
+
+  describe('of which one signs in', () => {
+    for (const [name, news] of [
+      ['the end of the session before', { reason: 'revoked_by_user' }],
+      ['a sign-out of the session before', { reason: 'signed_out' }],
+    ] as const) {
+      it(`are signed in, though ${name} is heard of meanwhile`, async () => {
+        const [one, other, before] = await twoTabs()
+        const answer = hold()
+        service.next(paths.sessions, answer.reply)
+        const signedIn = one.signIn(ADA)
+        while (!answer.isAsked()) await time.settle()
+        await say({ ...news, sid: before })
+        for (const tab of tabs) await eventually(isOut(tab))
+        answer.release()
+        const { id } = await signedIn
+        for (const tab of [one, other]) await eventually(isIn(tab, id))
+        expect(service.live).to.include(id)
+        await time.pass(20 * MINUTE)
+        for (const tab of [one, other]) expect(isIn(tab, id)()).to.equal(true)
+      })
+    }
+
+    it('are signed in, though another one says that nobody is', async () => {
+      service.next(paths.token, fail)
+      const tab = aTab()
+      await tab.ready()
+      const answer = hold()
+      service.next(paths.sessions, answer.reply)
+      const signedIn = tab.signIn(ADA)
+      while (!answer.isAsked()) await time.settle()
+      await say({ reason: null, sid: null })
+      await eventually(isOut(tab))
+      answer.release()
+      const { id } = await signedIn
+      expect(isIn(tab, id)()).to.equal(true)
+      expect(service.live).to.deep.equal([id])
+    })
+
+    it('are told nothing by one that finds nobody signed in', async () => {
+      const heard: unknown[] = []
+      const channel = new BroadcastChannel(storage.name ?? '')
+      channel.onmessage = ({ data }: MessageEvent) => void heard.push(data)
+      await aTab().ready()
+      await time.settle()
+      channel.close()
+      expect(heard).to.be.empty
+    })
+  })
+
+  describe('of which one proves anew who it is, while another one signs in as somebody else', () => {
+    it('are that somebody: the proof is of the one before', async () => {
+      const [one, other] = await twoTabs()
+      const proof = hold()
+      service.next(paths.reauthentication, proof.reply)
+      const proved = codeOf(one.reauthenticate({ password: ADA.password }))
+      while (!proof.isAsked()) await time.settle()
+      const { id } = await other.signIn({ email: 'bob@example.com', password: 'another long passphrase' })
+      await eventually(isIn(one, id))
+      proof.release()
+      expect(await proved).to.equal('superseded')
+      await time.settle()
+      for (const tab of [one, other]) {
+        expect(isIn(tab, id)()).to.equal(true)
+        expect(await tab.getAccessToken()).to.include(id)
+      }
+    })
+
+    it('do not take the proof of that somebody for their own, who have not heard of it', async () => {
+      const shared = createNotebook()
+      const [one, other] = [0, 1].map(() => aClient(service, { storage: shared })) as [Client, Client]
+      tabs.push(one, other)
+      const { id } = await one.signIn(ADA)
+      time.sleep(10 * MINUTE)
+      await other.signIn({ email: 'bob@example.com', password: 'another long passphrase' })
+      service.next(paths.reauthentication, () => Response.json({ access_token: 'access.bob', expires_in: 300 }))
+      expect(await codeOf(one.reauthenticate({ password: ADA.password }))).to.equal('superseded')
+      expect(one.state).to.deep.equal({ status: 'signed_in', sessionId: id })
+      expect(await one.getAccessToken()).not.to.equal('access.bob')
+    })
   })
 
   it('pass over a tab that holds the lock and is dead', async () => {

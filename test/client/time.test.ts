@@ -1,8 +1,10 @@
 import { expect } from 'chai'
+import { randomUUID } from 'node:crypto'
 import { paths } from '../../src/protocol/paths.ts'
 import { useFakePage } from '../support/fake-page.ts'
 import { useFakeTime } from '../support/fake-time.ts'
 import { aSignedInDevice, codeOf, MINUTE, SECOND, type Device } from './clients.ts'
+import { createNotebook } from './notebook.ts'
 import { createScriptedService, fail, hang, hold, say } from './scripted-service.ts'
 
 const YEAR = 365 * 24 * 60 * MINUTE
@@ -248,6 +250,25 @@ describe('As time passes, a client', () => {
       answer.release()
       await time.pass(60 * MINUTE)
       expect(refreshes()).to.equal(1)
+      expect(time.timers()).to.equal(0)
+    })
+
+    it('while another tab had the lock, asks for nothing when that is done', async () => {
+      device.client.close()
+      const storage = createNotebook(`hallpass ${randomUUID()}`)
+      const { client } = await aSignedInDevice(service, { storage })
+      let letGo = (): void => undefined
+      const other = navigator.locks.request(storage.name!, () => new Promise<void>((resolve) => (letGo = resolve)))
+      time.sleep(10 * MINUTE)
+      const token = codeOf(client.getAccessToken())
+      await time.pass(5 * SECOND)
+      client.close()
+      const { length } = service.asked
+      letGo()
+      await other
+      await time.pass(60 * MINUTE)
+      expect(await token).to.equal('unavailable')
+      expect(service.asked).to.have.length(length)
       expect(time.timers()).to.equal(0)
     })
 
