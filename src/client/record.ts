@@ -20,7 +20,7 @@ export interface Kept {
   /** The session. */
   readonly sid?: string
   /** The person has signed out, and the service does not know yet. */
-  readonly out?: true
+  readonly out?: true | undefined
 }
 
 export interface Record {

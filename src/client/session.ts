@@ -113,10 +113,10 @@ export function createSession(deps: {
   /** What is kept, once a sign-out that could not be written down is. */
   async function look(): Promise<Kept | null> {
     const kept = await record.change((was) => {
-      if (isLeaving && (was || usesCookie)) return { key: newKey(), ...was, out: true }
-      return was || !usesCookie ? undefined : { key: newKey() }
+      if (was ? isLeaving : usesCookie) return { key: newKey(), ...was, out: isLeaving || undefined }
+      return undefined
     })
-    isLeaving = false
+    if (kept ? kept.out : !usesCookie) isLeaving = false // else it came while this was written
     return kept
   }
 
@@ -219,7 +219,9 @@ export function createSession(deps: {
     return lock(async () => {
       hasToBe(mine)
       epoch += 1
-      await finishSignOut(requests, record).catch(() => undefined)
+      await look()
+        .then(() => finishSignOut(requests, record))
+        .catch(() => undefined)
       const age = startStopwatch()
       const answer = await requests.signIn<Info>(request)
       const { session } = answer

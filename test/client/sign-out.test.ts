@@ -317,6 +317,23 @@ describe('Signing out', () => {
       })
     }
 
+    it('is not forgotten where it comes while the first look writes its key, on a slow storage', async () => {
+      const storage = createNotebook()
+      let release = (): void => undefined
+      storage.slow = new Promise((resolve) => (release = resolve))
+      const client = aClient(service, { transport: 'cookie', storage })
+      void client.ready()
+      await time.settle()
+      const out = client.signOut()
+      await time.settle()
+      release()
+      expect(await out).to.equal(true)
+      expect(service.live).to.be.empty
+      client.wake()
+      await time.pass(MINUTE)
+      expect(client.state).to.deep.equal(SIGNED_OUT)
+    })
+
     it('ends the session also where somebody has cleared what was kept', async () => {
       browser.storage.text = ''
       expect(await browser.client.signOut()).to.equal(true)
