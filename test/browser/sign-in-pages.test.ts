@@ -12,6 +12,12 @@ import { onStore } from '../support/server.ts'
 /** A place of this service where somebody wants to go, that every server has. */
 const RETURN_TO = '/healthz'
 
+/** Each of both once: day and night, narrow and wide. */
+const VIEWS = [
+  ['light', 320],
+  ['dark', 1280],
+] as const
+
 describe('The pages to sign up and in, in a browser', function () {
   this.timeout(120_000)
   const openPage = useBrowser()
@@ -146,32 +152,30 @@ describe('The pages to sign up and in, in a browser', function () {
       expect(await press(3)).to.equal(1)
     })
 
-    for (const colorScheme of ['light', 'dark'] as const) {
-      for (const width of [320, 1280]) {
-        it(`keep nobody out ${colorScheme === 'light' ? 'by day' : 'by night'}, ${width} px wide`, async () => {
-          const { page, violations } = await openPage({ colorScheme, viewport: { width, height: 640 } })
-          async function expectGood(): Promise<void> {
-            expect(await accessibilityFaults(page), page.url()).to.be.empty
-            expect(await widthOf(page), page.url()).to.be.at.most(width)
-            await page.evaluate(`document.documentElement.dir = 'rtl'`)
-            expect(await widthOf(page), `${page.url()} from right to left`).to.be.at.most(width)
-          }
-          await page.goto(at('/sign-in'))
-          await expectGood()
-          await fillIn(page, `${'a'.repeat(60)}@${'b'.repeat(60)}.example`, 'wrong')
-          await page.getByRole('alert').waitFor()
-          await expectGood()
-          await page.goto(at('/sign-up'))
-          await expectGood()
-          await page.getByLabel('Email address').fill(anAddress())
-          await page.getByRole('button', { name: 'Create account' }).click()
-          await page.getByRole('alert').waitFor()
-          await expectGood()
-          await signUp(page, anAddress())
-          await expectGood()
-          expect(violations).to.be.empty
-        })
-      }
+    for (const [colorScheme, width] of VIEWS) {
+      it(`keep nobody out ${colorScheme === 'light' ? 'by day' : 'by night'}, ${width} px wide`, async () => {
+        const { page, violations } = await openPage({ colorScheme, viewport: { width, height: 640 } })
+        async function expectGood(): Promise<void> {
+          expect(await accessibilityFaults(page), page.url()).to.be.empty
+          expect(await widthOf(page), page.url()).to.be.at.most(width)
+          await page.evaluate(`document.documentElement.dir = 'rtl'`)
+          expect(await widthOf(page), `${page.url()} from right to left`).to.be.at.most(width)
+        }
+        await page.goto(at('/sign-in'))
+        await expectGood()
+        await fillIn(page, `${'a'.repeat(60)}@${'b'.repeat(60)}.example`, 'wrong')
+        await page.getByRole('alert').waitFor()
+        await expectGood()
+        await page.goto(at('/sign-up'))
+        await expectGood()
+        await page.getByLabel('Email address').fill(anAddress())
+        await page.getByRole('button', { name: 'Create account' }).click()
+        await page.getByRole('alert').waitFor()
+        await expectGood()
+        await signUp(page, anAddress())
+        await expectGood()
+        expect(violations).to.be.empty
+      })
     }
   })
 

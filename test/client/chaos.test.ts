@@ -14,7 +14,8 @@ import { handOver, type Session } from './handed-over.ts'
 
 /** Half of them at a service with the grace of 30 seconds, half without any: there only the keys help. */
 const DEVICES = 50
-const REFRESHES = 10_000
+/** Ten thousand with `npm run test:chaos`. */
+const REFRESHES = Number(process.env['REFRESHES'] ?? 2_000)
 /** What a device says while it cannot say more; all of it is about now. */
 const NOT_NOW = ['unavailable', 'storage_failed', 'temporarily_unavailable', 'rate_limited', 'invalid_grant']
 
