@@ -5,7 +5,7 @@ import { register } from '../support/people.ts'
 import { eventually } from '../support/revocation-feed.ts'
 
 /** Then an access token should be replaced, and is good for some seconds yet. Milliseconds. */
-const DUE = 260_000
+const DUE = 256_000
 /** Longer than the client rests after it was not answered the first times. Milliseconds. */
 const REST = 5_000
 
