@@ -39,7 +39,7 @@ import { createRing } from './tokens/ring.ts'
 import { createSigningKeys, type SigningKeys } from './tokens/signing-keys.ts'
 import { createAccountChanges, type AccountChanges } from './users/account-changes.ts'
 import { createPasswordRules } from './users/password-rules.ts'
-import { createPasswords } from './users/passwords.ts'
+import { createPasswords, type PasswordParameters } from './users/passwords.ts'
 import { createUsers, type Users } from './users/users.ts'
 
 export interface Hallpass {
@@ -67,6 +67,8 @@ export interface ServerOptions {
   readonly serves?: boolean
   /** In place of SMTP. */
   readonly deliver?: Deliver
+  /** What a password hash costs, where tests make thousands of them. */
+  readonly passwordParameters?: PasswordParameters
   /** What `memory://` begins with: tests start it a hundred times. */
   readonly memoryFrom?: Blob
 }
@@ -118,7 +120,7 @@ async function wire(config: Config, store: Store, options: ServerOptions): Promi
   const apiKeys = createApiKeys({ database, accessTtl })
 
   const { breachedPasswordsUrl, unconfirmedSignIn, name } = config
-  const passwords = createPasswords()
+  const passwords = createPasswords(options.passwordParameters && { parameters: options.passwordParameters })
   const passwordRules = createPasswordRules({ serviceName: name, breachedPasswordsUrl, log })
   const accounts = createAccountChanges({ database, sessions, apiKeys })
   const users = createUsers({ database, passwords, passwordRules, accounts, rateLimits, unconfirmedSignIn, log })

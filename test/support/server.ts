@@ -45,6 +45,7 @@ export async function startServer(
   })
   const hallpass = await createServer(config, {
     log: createLog(config.logLevel),
+    passwordParameters: { memoryCost: 1024, timeCost: 1, parallelism: 1 },
     ...(config.dataDir === 'memory://' ? { memoryFrom: await migratedMemory() } : {}),
   })
   const listening = await listen(hallpass, '127.0.0.1', 0)
