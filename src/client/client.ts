@@ -116,7 +116,7 @@ export function createClient(options: ClientOptions): Client {
   }
 
   function attend(): void {
-    following(follow && !end.signal.aborted && !isHidden() && state.value.sessionId)
+    following(follow && !end.signal.aborted && !isHidden() ? state.value.sessionId : null)
   }
 
   function wake(): void {

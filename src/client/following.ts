@@ -6,8 +6,8 @@
 import { createPatience } from './patience.ts'
 import { between, pause } from './time.ts'
 
-/** Begins, or ends. */
-export type Follow = (sid: string | false | null) => void
+/** Begins, begins anew for another session, or ends. */
+export type Follow = (sid: string | null) => void
 
 /** The service sends something every 15 seconds. Milliseconds. */
 const SILENCE = 40_000
@@ -22,13 +22,11 @@ export function createFollowing(deps: {
   readonly onChange: () => void
 }): Follow {
   const { url, hasEnded, onChange } = deps
-  /** The loop that goes on. */
-  let of: string | false | null = null
-  let current: object | undefined
+  /** The loop that goes on, and whose session it is about. */
+  let current: { readonly sid: string } | null = null
   let stopReading = (): void => undefined
 
-  async function follow(own: object): Promise<void> {
-    current = own
+  async function follow(own: { readonly sid: string }): Promise<void> {
     for (let wait = FIRST_WAIT; current === own; wait = Math.min(wait * 2, LONGEST_WAIT)) {
       const patience = createPatience(SILENCE)
       stopReading = patience.abort
@@ -40,7 +38,6 @@ export function createFollowing(deps: {
       } catch {
         // There will be another.
       }
-      patience.stop()
       patience.abort() // what was not read is not sent either
       await pause(between(wait / 2, wait))
     }
@@ -64,10 +61,9 @@ export function createFollowing(deps: {
   }
 
   return (sid) => {
-    if (sid === of) return
-    of = sid
-    current = undefined
+    if (sid === (current?.sid ?? null)) return
     stopReading()
-    if (sid) void follow({})
+    current = sid === null ? null : { sid }
+    if (current) void follow(current)
   }
 }

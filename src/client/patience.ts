@@ -13,12 +13,15 @@ export interface Patience {
 
 export function createPatience(milliseconds: number): Patience {
   const controller = new AbortController()
-  const abort = (): void => controller.abort()
-  let stopTimer = later(abort, milliseconds)
+  const abort = (): void => {
+    stop()
+    controller.abort()
+  }
   const stop = (): void => stopTimer()
   const renew = (): void => {
     stop()
     stopTimer = later(abort, milliseconds)
   }
+  let stopTimer = later(abort, milliseconds)
   return { signal: controller.signal, renew, stop, abort }
 }

@@ -209,15 +209,15 @@ export function createSession(deps: {
     }, wait)
   }
 
-  /** @throws {HallpassError} when a sign-out, or another sign-in, came between */
-  const hasToBe = (mine: number): void => {
-    if (wish !== mine) throw new HallpassError('superseded')
+  /** @throws {HallpassError} unless it is still so, and no sign-out or other sign-in came between */
+  const demand = (isStill: boolean): void => {
+    if (!isStill) throw new HallpassError('superseded')
   }
 
   const signIn = <Info extends { readonly id: string }>(request: object): Promise<Info> => {
     const mine = ++wish
     return lock(async () => {
-      hasToBe(mine)
+      demand(wish === mine)
       epoch += 1
       await look()
         .then(() => finishSignOut(requests, record))
@@ -227,7 +227,7 @@ export function createSession(deps: {
       const { session } = answer
       try {
         await record.change(() => (wish === mine ? toKept(answer, session.id) : undefined))
-        hasToBe(mine)
+        demand(wish === mine)
       } catch (error) {
         // Nobody could refresh it, or nobody wants it any more.
         await requests.endSession(answer.access_token).catch(() => undefined)
@@ -261,7 +261,7 @@ export function createSession(deps: {
     const sid = token ? access?.sid : kept?.sid
     const age = startStopwatch()
     const answer = await requests.reauthenticate({ ...proof, refresh_token: token ? undefined : kept?.token }, token)
-    hasToBe(sid === state.value.sessionId ? mine : NaN)
+    demand(wish === mine && sid === state.value.sessionId)
     accept(answer, sid!, age)
   }
 

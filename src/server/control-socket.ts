@@ -41,7 +41,7 @@ export class NobodyListening extends Error {
  * @throws when the path is too long for a socket, or something else is in its place
  */
 export async function listenForCommands({ path, run }: { path: string; run: Run }): Promise<CommandServer> {
-  const address = withinLimit(path)
+  const address = socketAddress(path)
   removeLeftOver(path)
 
   const waiting = new Set<Socket>()
@@ -108,7 +108,12 @@ const PATIENCE = 5_000
 /** Bytes. The kernel's structure has 108 on Linux and 104 on macOS, and a final zero. */
 const PATH_LIMIT = 100
 
-function withinLimit(path: string): string {
+/**
+ * The shortest address of a socket at that path.
+ *
+ * @throws {SocketUnusable} when that is too long all the same
+ */
+export function socketAddress(path: string): string {
   if (Buffer.byteLength(path) <= PATH_LIMIT) return path
   const shorter = relative(process.cwd(), path)
   if (Buffer.byteLength(shorter) <= PATH_LIMIT) return shorter
@@ -189,7 +194,7 @@ function parse(request: string): string[] {
 
 function reach(path: string): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>()
-  const socket = connect(withinLimit(path))
+  const socket = connect(socketAddress(path))
   socket.once('connect', () => resolve(socket))
   socket.once('error', (error: NodeJS.ErrnoException) => {
     const isNobody = error.code === 'ENOENT' || error.code === 'ECONNREFUSED'

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import closeWithGrace from 'close-with-grace'
 import { runCommand } from './commands.ts'
 import type { Config } from './config.ts'
-import { listenForCommands, type CommandServer } from './control-socket.ts'
+import { listenForCommands, socketAddress, type CommandServer } from './control-socket.ts'
 import { describeFailure } from './http/middleware/log-request.ts'
 import { listen, type Listening } from './listen.ts'
 import { createLog } from './log.ts'
@@ -24,8 +24,9 @@ export async function serve(config: Config, options: Omit<ServerOptions, 'log'>)
   const log = createLog(config.logLevel)
   for (const warning of config.warnings) log.warn(warning)
 
-  const hallpass = await createServer(config, { ...options, log })
   const path = controlSocketPath(config)
+  if (path !== null) socketAddress(path) // said before a database is made
+  const hallpass = await createServer(config, { ...options, log })
   let control: CommandServer | null = null
   let listening: Listening
   try {

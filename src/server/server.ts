@@ -16,12 +16,13 @@ import { createGrants } from './grants/index.ts'
 import { createApp } from './http/app.ts'
 import { createClientAddressOf } from './http/client-address-of.ts'
 import type { State } from './http/context.ts'
+import { createReadCookieSession } from './http/cookie-session.ts'
 import { createSessionCookie } from './http/cookie.ts'
 import { createDemandOwnOrigin, createRefuseForeignReaders } from './http/origin.ts'
 import { createReadPresentedToken } from './http/presented-token.ts'
 import { createRevocationStreams } from './http/revocation-streams.ts'
 import { createSessionEventStreams } from './http/session-event-streams.ts'
-import { readTheme } from './pages/theme.ts'
+import { readTheme, type Theme } from './pages/theme.ts'
 import { createRateLimits } from './rate-limits/rate-limits.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
 import { createNotifyBus } from './revocations/bus.ts'
@@ -83,22 +84,23 @@ const REENCRYPT_EVERY = 60 * 60 * 1000
  * @throws {ConfigError} HALLPASS_THEME or HALLPASS_LOGO names a file that cannot be used
  */
 export async function createServer(config: Config, options: ServerOptions): Promise<Hallpass> {
-  const { log, migrate = true, memoryFrom } = options
+  const { log, migrate = true, serves = true, memoryFrom } = options
+  // Before a database is made: what is wrong with a setting is said at once.
+  const theme = readTheme(serves ? config : { theme: null, logo: null })
   const store = await openStore(config, log, { migrate, memoryFrom })
   try {
-    return await wire(config, store, options)
+    return await wire(config, store, theme, options)
   } catch (error) {
     await store.close()
     throw error
   }
 }
 
-async function wire(config: Config, store: Store, options: ServerOptions): Promise<Hallpass> {
+async function wire(config: Config, store: Store, theme: Theme, options: ServerOptions): Promise<Hallpass> {
   const { log, acceptNewSecret = false, serves = true } = options
   const { database } = store
   const { issuer, audience, accessTtl, signingAlg } = config
   const isSecure = issuer.startsWith('https:')
-  const theme = readTheme(serves ? config : { theme: null, logo: null })
 
   const ring = createRing(store.secret, config.previousSecrets)
   await checkRing(database, ring, acceptNewSecret)
@@ -162,6 +164,7 @@ async function wire(config: Config, store: Store, options: ServerOptions): Promi
     demandOwnOrigin,
     refuseForeignReaders: createRefuseForeignReaders(config.allowedOrigins),
     readPresentedToken: createReadPresentedToken({ cookie, demandOwnOrigin }),
+    readCookieSession: createReadCookieSession({ cookie, sessions }),
     clientAddressOf: createClientAddressOf(config.trustedProxies),
     grants: createGrants({ sessions, apiKeys, accessTokens }),
     accessTokens,

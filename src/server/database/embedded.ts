@@ -4,6 +4,7 @@ import { MikroORM } from '@mikro-orm/pglite'
 import { embeddedOptions } from '../../../mikro-orm.config.ts'
 import { createAnnouncements, EVERYTHING, type Announce } from './announcements.ts'
 import type { Database, Queryable } from './database.ts'
+import { guarded } from './guarded.ts'
 import { asUnavailable } from './unavailable.ts'
 
 /**
@@ -44,7 +45,7 @@ export async function overPglite(
     },
     unitOfWork: (work) => work(orm.em.fork() as never),
     async listen(channel, onNotification) {
-      const listener = guarded(onNotification, onError)
+      const listener = (payload: string): void => guarded(() => onNotification(payload), onError)
       listeners.set(channel, [...(listeners.get(channel) ?? []), listener])
       await pglite.listen(channel, listener)
     },
@@ -54,17 +55,6 @@ export async function overPglite(
     },
   }
 }
-
-/** No listener may end the process, as in listener.ts. */
-const guarded =
-  (onNotification: (payload: string) => void, onError: (error: Error) => void) =>
-  (payload: string): void => {
-    try {
-      onNotification(payload)
-    } catch (error) {
-      onError(error instanceof Error ? error : new Error('a subscriber failed'))
-    }
-  }
 
 const boundTo = (client: Pick<PGlite, 'query'> | Transaction, announce: Announce): Queryable => ({
   async query({ text, announces, about }, values) {

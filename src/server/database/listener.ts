@@ -1,6 +1,7 @@
 /** LISTEN on a connection of its own, watched, and taken up again whenever it is lost. */
 import pg from 'pg'
 import { createAnnouncements } from './announcements.ts'
+import { guarded } from './guarded.ts'
 
 interface Subscription {
   readonly onNotification: (payload: string) => void
@@ -40,7 +41,8 @@ export function listenOn(url: string, onError: (error: Error) => void): Listener
     })
     fresh.on('notification', ({ channel, payload, processId }) => {
       if (processId === (fresh as unknown as { processID: number }).processID) return // we told ourselves
-      for (const { onNotification } of subscriptions.get(channel) ?? []) guarded(() => onNotification(payload ?? ''))
+      for (const { onNotification } of subscriptions.get(channel) ?? [])
+        guarded(() => onNotification(payload ?? ''), onError)
     })
     fresh.on('error', onError)
     fresh.on('end', () => {
@@ -97,7 +99,7 @@ export function listenOn(url: string, onError: (error: Error) => void): Listener
         connecting.then(
           () => {
             if (isClosed) return
-            for (const { onGap } of [...subscriptions.values()].flat()) guarded(onGap)
+            for (const { onGap } of [...subscriptions.values()].flat()) guarded(onGap, onError)
           },
           (error: Error) => {
             onError(error)
@@ -107,15 +109,6 @@ export function listenOn(url: string, onError: (error: Error) => void): Listener
       },
       wait * (0.5 + Math.random() / 2),
     )
-  }
-
-  /** Whoever may connect to the database may notify anything: no payload may end the process. */
-  function guarded(work: () => void): void {
-    try {
-      work()
-    } catch (error) {
-      onError(error instanceof Error ? error : new Error('a subscriber failed'))
-    }
   }
 
   const heartbeat = setInterval(() => {
@@ -136,7 +129,7 @@ export function listenOn(url: string, onError: (error: Error) => void): Listener
       if (known === undefined) await client?.query(`listen ${pg.escapeIdentifier(channel)}`)
     },
     announce(channel, payload) {
-      for (const { onNotification } of subscriptions.get(channel) ?? []) guarded(() => onNotification(payload))
+      for (const { onNotification } of subscriptions.get(channel) ?? []) guarded(() => onNotification(payload), onError)
       announced.add(channel, payload)
       void send()
     },

@@ -11,6 +11,7 @@ import { readJson } from './body.ts'
 import type { ClientAddressOf } from './client-address-of.ts'
 import type { Context, Handler } from './context.ts'
 import { bearerToken, callerBy, invalidAccessToken } from './middleware/require-session.ts'
+import { isOwnPassword } from './own-password.ts'
 import type { ReadPresentedToken } from './presented-token.ts'
 import { invalidEmailToken } from './problems.ts'
 
@@ -26,7 +27,7 @@ export const reauthentication = (deps: {
   clientAddressOf: ClientAddressOf
   readPresentedToken: ReadPresentedToken
 }): Handler => {
-  const { users, sessions, magicLinks, rateLimits, clientAddressOf, readPresentedToken } = deps
+  const { sessions, magicLinks, rateLimits, clientAddressOf, readPresentedToken } = deps
 
   /** By a Bearer token, or by the refresh token, which is not rotated. */
   async function sessionOf(ctx: Context, refreshToken: string | undefined): Promise<Session> {
@@ -44,11 +45,8 @@ export const reauthentication = (deps: {
   }
 
   async function confirmByPassword(session: Session, password: string): Promise<void> {
-    const attempt = await rateLimits.beforePasswordCheck(session.userId)
-    if ((await users.checkPassword(session.userId, password)) === null) {
-      throw new Problem(401, 'invalid_credentials', 'The password is wrong.')
-    }
-    await attempt.succeeded()
+    if (await isOwnPassword(deps, session.userId, password)) return
+    throw new Problem(401, 'invalid_credentials', 'The password is wrong.')
   }
 
   async function confirmByMagicLink(session: Session, token: string, ip: string | null): Promise<void> {

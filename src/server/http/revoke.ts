@@ -2,6 +2,7 @@
 import type { ApiKeys } from '../api-keys/api-keys.ts'
 import type { Clients } from '../clients/clients.ts'
 import { OAuthError } from '../errors.ts'
+import { bySession } from '../sessions/actor.ts'
 import type { Session } from '../sessions/session.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
@@ -51,8 +52,7 @@ export const revoke = (deps: {
       throw new OAuthError('invalid_client', 'This token was issued to another client.') // section 2.1
     }
     if (session !== null) {
-      const actor = { kind: 'user', sessionId: session.id, ip: clientAddressOf(ctx) } as const
-      await sessions.revoke(session.userId, session.id, 'signed_out', actor)
+      await sessions.revoke(session.userId, session.id, 'signed_out', bySession(session, clientAddressOf(ctx)))
       ctx.state.sessionId = session.id
       ctx.state.userId = session.userId
       if (presented.transport === 'cookie') cookie.clear(ctx)

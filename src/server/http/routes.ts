@@ -4,7 +4,6 @@ import { paths } from '../../protocol/paths.ts'
 import type { DevMailbox } from '../emails/dev-mailbox.ts'
 import { createDevicesPage } from '../pages/devices.ts'
 import { createMailboxPages } from '../pages/mailbox.ts'
-import { createReadPageSession } from '../pages/page-session.ts'
 import { createReadOnwards } from '../pages/onwards.ts'
 import { createPages } from '../pages/pages.ts'
 import { createSignInPage } from '../pages/sign-in.ts'
@@ -41,10 +40,10 @@ type Dependencies = Parameters<typeof signIn>[0] &
   Parameters<typeof createAdminSession>[0] &
   Parameters<typeof revocations>[0] &
   Parameters<typeof sessionEvents>[0] &
-  Omit<Parameters<typeof createPages>[0], 'signInByMagicLink' | 'readPageSession' | 'readOnwards'> &
-  Omit<Parameters<typeof createSignInPage>[0], 'signInByPassword' | 'readPageSession' | 'readOnwards'> &
+  Omit<Parameters<typeof createPages>[0], 'signInByMagicLink' | 'readOnwards'> &
+  Omit<Parameters<typeof createSignInPage>[0], 'signInByPassword' | 'readOnwards'> &
   Omit<Parameters<typeof createSignUpPage>[0], 'readOnwards'> &
-  Omit<Parameters<typeof createDevicesPage>[0], 'readPageSession'> &
+  Parameters<typeof createDevicesPage>[0] &
   Parameters<typeof metadataHandlers>[0] &
   Parameters<typeof healthHandlers>[0] & { mailbox: DevMailbox | null }
 
@@ -57,9 +56,8 @@ export function createRouter(deps: Dependencies): Router<State> {
   const flows = emailFlowHandlers(deps)
   const apiKeys = apiKeyHandlers(deps)
   const pageSignIn = createPageSignIn(deps)
-  const readPageSession = createReadPageSession(deps)
   const readOnwards = createReadOnwards(deps)
-  const forPages = { ...deps, readPageSession, readOnwards }
+  const forPages = { ...deps, readOnwards }
   const pages = createPages({ ...forPages, signInByMagicLink: pageSignIn.byMagicLink })
   const signInPage = createSignInPage({ ...forPages, signInByPassword: pageSignIn.byPassword })
   const signUpPage = createSignUpPage(forPages)

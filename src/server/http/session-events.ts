@@ -2,6 +2,7 @@
 import type { Session } from '../sessions/session.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
+import type { ReadCookieSession } from './cookie-session.ts'
 import type { SessionCookie } from './cookie.ts'
 import type { Context, Handler } from './context.ts'
 import { openEventStream } from './event-stream.ts'
@@ -13,21 +14,21 @@ interface Dependencies {
   sessions: Sessions
   accessTokens: AccessTokens
   cookie: SessionCookie
+  readCookieSession: ReadCookieSession
   refuseForeignReaders: RefuseForeignReaders
   sessionStreams: SessionEventStreams
 }
 
 export const sessionEvents = (deps: Dependencies): Handler => {
-  const { sessions, cookie, refuseForeignReaders, sessionStreams } = deps
+  const { cookie, readCookieSession, refuseForeignReaders, sessionStreams } = deps
 
   /** By a Bearer token, or by the cookie of the browser, whose EventSource can send no other header. */
   async function sessionOf(ctx: Context): Promise<Session> {
-    const [refreshToken, ...others] = cookie.read(ctx)
-    if (ctx.get('authorization') !== '' || refreshToken === undefined) {
+    if (ctx.get('authorization') !== '' || cookie.read(ctx).length === 0) {
       return (await callerBy(deps, bearerToken(ctx))).session
     }
     refuseForeignReaders(ctx)
-    const live = others.length > 0 ? null : await sessions.findByRefreshToken(refreshToken, 'cookie')
+    const live = await readCookieSession(ctx)
     if (live === null) throw invalidAccessToken()
     return live.session
   }

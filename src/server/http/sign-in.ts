@@ -11,6 +11,7 @@ import type { Sessions, StartedSession } from '../sessions/sessions.ts'
 import type { SignIn } from '../sessions/sign-in.ts'
 import type { Users } from '../users/users.ts'
 import { readJson } from './body.ts'
+import type { ReadCookieSession } from './cookie-session.ts'
 import type { SessionCookie } from './cookie.ts'
 import type { ClientAddressOf } from './client-address-of.ts'
 import type { Context, Handler } from './context.ts'
@@ -35,6 +36,7 @@ export interface SignInDependencies {
   magicLinks: MagicLinks
   rateLimits: RateLimits
   cookie: SessionCookie
+  readCookieSession: ReadCookieSession
   clientAddressOf: ClientAddressOf
   demandOwnOrigin: DemandOwnOrigin
   /** False on a LAN without https, where anybody could read the cookie. */
@@ -76,7 +78,10 @@ const invalidCredentials = (): Problem =>
 /** @returns null when they are wrong, or the account cannot sign in */
 export async function signInByPassword(
   ctx: Context,
-  deps: Pick<SignInDependencies, 'clients' | 'users' | 'sessions' | 'rateLimits' | 'cookie' | 'clientAddressOf'>,
+  deps: Pick<
+    SignInDependencies,
+    'clients' | 'users' | 'sessions' | 'rateLimits' | 'readCookieSession' | 'clientAddressOf'
+  >,
   email: string,
   password: string,
   options: SignInOptions,
@@ -93,7 +98,10 @@ export async function signInByPassword(
 /** @returns null for a link that is not good */
 export async function signInByMagicLink(
   ctx: Context,
-  deps: Pick<SignInDependencies, 'clients' | 'sessions' | 'magicLinks' | 'rateLimits' | 'cookie' | 'clientAddressOf'>,
+  deps: Pick<
+    SignInDependencies,
+    'clients' | 'sessions' | 'magicLinks' | 'rateLimits' | 'readCookieSession' | 'clientAddressOf'
+  >,
   token: string,
   options: SignInOptions,
 ): Promise<StartedSession | null> {
@@ -106,13 +114,15 @@ export async function signInByMagicLink(
 /** All of a new session that does not depend on whose it will be. */
 async function describeSignIn(
   ctx: Context,
-  deps: Pick<SignInDependencies, 'clients' | 'sessions' | 'cookie' | 'clientAddressOf'>,
+  deps: Pick<SignInDependencies, 'clients' | 'readCookieSession' | 'clientAddressOf'>,
   { device_name: deviceName, transport, remember }: SignInOptions,
   clientId: string,
 ): Promise<Omit<SignIn, 'userId' | 'passwordVersion' | 'amr'>> {
   const client = await deps.clients.find(clientId)
   if (client === null) throw new Problem(400, 'invalid_client', 'This client_id is not registered.')
   const evidence = deviceEvidence(ctx.headers, deviceName)
+  // Its cookie is about to be.
+  const overwritten = transport === 'cookie' ? await deps.readCookieSession(ctx) : null
   return {
     clientId: client.id,
     scope: client.scope,
@@ -121,17 +131,6 @@ async function describeSignIn(
     device: describeDevice(evidence),
     userAgent: evidence.userAgent,
     ip: deps.clientAddressOf(ctx),
-    replaces: transport === 'cookie' ? await overwritten(ctx, deps) : null,
+    replaces: overwritten && { userId: overwritten.session.userId, sessionId: overwritten.session.id },
   }
-}
-
-/** The live session whose cookie the answer is about to overwrite. */
-async function overwritten(
-  ctx: Context,
-  { cookie, sessions }: Pick<SignInDependencies, 'cookie' | 'sessions'>,
-): Promise<SignIn['replaces']> {
-  const [refreshToken, ...others] = cookie.read(ctx)
-  if (refreshToken === undefined || others.length > 0) return null
-  const live = await sessions.findByRefreshToken(refreshToken, 'cookie')
-  return live && { userId: live.session.userId, sessionId: live.session.id }
 }

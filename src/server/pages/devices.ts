@@ -2,13 +2,16 @@
 import { validate as isUuid } from 'uuid'
 import { paths } from '../../protocol/paths.ts'
 import { Problem } from '../errors.ts'
-import { readForm, type FormParameters } from '../http/body.ts'
+import type { FormParameters } from '../http/body.ts'
 import type { ClientAddressOf } from '../http/client-address-of.ts'
 import type { Context, Handler } from '../http/context.ts'
+import type { ReadCookieSession } from '../http/cookie-session.ts'
 import type { SessionCookie } from '../http/cookie.ts'
+import { isRecent } from '../http/middleware/require-recent-authentication.ts'
 import { clearOwnCookie } from '../http/own-cookie.ts'
+import { isOwnPassword } from '../http/own-password.ts'
 import type { RateLimits } from '../rate-limits/rate-limits.ts'
-import type { Actor } from '../sessions/actor.ts'
+import { bySession, type Actor } from '../sessions/actor.ts'
 import { displayText } from '../sessions/display-text.ts'
 import { findNovelties } from '../sessions/novelty.ts'
 import type { Session } from '../sessions/session.ts'
@@ -20,16 +23,14 @@ import { confirmPage, noDevicePage, signedOutPage, stalePage, type Proof, type W
 import { devicesPage } from './devices-views.ts'
 import { createSendPage, type Look } from './document.ts'
 import { hrefTo } from './elements.ts'
+import { goTo } from './go-to.ts'
 import { inQuery } from './in-query.ts'
 import { createInWords, waitInWords, type PassingRefusal } from './in-words.ts'
 import { namedClient } from './onwards.ts'
-import type { ReadPageSession } from './page-session.ts'
+import { readPageForm } from './page-form.ts'
 import { mayHideCookie, reloadPage } from './reload.ts'
 import { readReturnTo } from './return-to.ts'
 import { texts } from './texts.ts'
-
-/** Seconds, as in http/middleware/require-recent-authentication.ts. */
-const RECENT = 600
 
 interface DevicesPageDependencies extends Look {
   readonly issuer: string
@@ -39,7 +40,7 @@ interface DevicesPageDependencies extends Look {
   readonly users: Pick<Users, 'checkPassword' | 'find' | 'hasPassword'>
   readonly rateLimits: Pick<RateLimits, 'beforePasswordCheck'>
   readonly formTokens: FormTokens
-  readonly readPageSession: ReadPageSession
+  readonly readCookieSession: ReadCookieSession
   readonly clientAddressOf: ClientAddressOf
 }
 
@@ -55,7 +56,7 @@ interface Visit {
 }
 
 export function createDevicesPage(deps: DevicesPageDependencies): { show: Handler; act: Handler } {
-  const { issuer, allowedOrigins, sessions, users, rateLimits, formTokens, clientAddressOf, readPageSession } = deps
+  const { issuer, allowedOrigins, sessions, users, formTokens, clientAddressOf, readCookieSession } = deps
   const send = createSendPage(deps)
   const inWords = createInWords(send)
   // An absolute path for whoever is sent back from the sign-in page, with what a proxy has put before it.
@@ -79,7 +80,7 @@ export function createDevicesPage(deps: DevicesPageDependencies): { show: Handle
   }
 
   async function visitOf(ctx: Context, returnTo: string | null): Promise<Visit | null> {
-    const presented = await readPageSession(ctx)
+    const presented = await readCookieSession(ctx)
     if (presented === null) return null
     const { session, now } = presented
     ctx.state.sessionId = session.id
@@ -111,7 +112,7 @@ export function createDevicesPage(deps: DevicesPageDependencies): { show: Handle
   }
 
   async function act(ctx: Context): Promise<void> {
-    const form = await readForm(ctx, (detail) => new Problem(400, 'invalid_request', detail))
+    const form = await readPageForm(ctx)
     const returnTo = readReturnTo(form.get('return_to'), allowedOrigins)
     const visit = await visitOf(ctx, returnTo)
     if (visit === null) return goTo(ctx, signInHref(returnTo))
@@ -167,7 +168,7 @@ export function createDevicesPage(deps: DevicesPageDependencies): { show: Handle
 
   /** @returns null where the answer is a question, or that it was answered wrongly */
   async function confirm(ctx: Context, visit: Visit, form: FormParameters, wish: Wish): Promise<Visit | null> {
-    if (isRecent(visit)) return visit
+    if (hasProvenLately(visit)) return visit
     const { returnTo, session } = visit
     const { userId, id } = session
     const refusal = await tryToConfirm(ctx, userId, form)
@@ -190,18 +191,11 @@ export function createDevicesPage(deps: DevicesPageDependencies): { show: Handle
       return form.has('confirm') ? { status: 400, words: [words.missing] } : { status: 200, words: [] }
     }
     try {
-      if (await checkPassword(userId, password)) return null
+      if (await isOwnPassword(deps, userId, password)) return null
       return { status: 401, words: [words.wrong] }
     } catch (error) {
       return waitInWords(ctx, error)
     }
-  }
-
-  async function checkPassword(userId: string, password: string): Promise<boolean> {
-    const attempt = await rateLimits.beforePasswordCheck(userId)
-    if ((await users.checkPassword(userId, password)) === null) return false
-    await attempt.succeeded()
-    return true
   }
 
   async function proofOf({ session, returnTo }: Visit): Promise<Proof> {
@@ -220,27 +214,16 @@ export function createDevicesPage(deps: DevicesPageDependencies): { show: Handle
     goTo(ctx, hrefTo(paths.devicesPage, { ...done, return_to: visit.returnTo }))
   }
 
-  const actorOf = (ctx: Context, { session }: Visit): Actor => ({
-    kind: 'user',
-    sessionId: session.id,
-    ip: clientAddressOf(ctx),
-  })
+  const actorOf = (ctx: Context, { session }: Visit): Actor => bySession(session, clientAddressOf(ctx))
 
   return { show: inWords(show), act: inWords(act) }
 }
 
-const isRecent = ({ session, confirmedAt, now }: Visit): boolean =>
-  [session.authenticatedAt, confirmedAt].some((at) => at !== null && now.getTime() - at.getTime() <= RECENT * 1000)
+const hasProvenLately = ({ session, confirmedAt, now }: Visit): boolean =>
+  [session.authenticatedAt, confirmedAt].some((at) => at !== null && isRecent(at, now))
 
 /** What is no id names no device. */
 function idIn(form: FormParameters): string | null {
   const id = form.get('id') ?? ''
   return isUuid(id) ? id : null
-}
-
-/** Relative, since a proxy may have put the whole service under a path. */
-function goTo(ctx: Context, href: string): void {
-  ctx.status = 303
-  ctx.set('Location', href)
-  ctx.body = ''
 }

@@ -4,10 +4,10 @@
  */
 import type { EmailFlow } from '../emails/flow.ts'
 import type { Emails } from '../emails/emails.ts'
-import { Problem } from '../errors.ts'
-import { readForm, type FormParameters } from '../http/body.ts'
+import type { FormParameters } from '../http/body.ts'
 import type { ClientAddressOf } from '../http/client-address-of.ts'
 import type { Context, Handler } from '../http/context.ts'
+import type { ReadCookieSession } from '../http/cookie-session.ts'
 import { languageOf } from '../http/language.ts'
 import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import { ACCEPT_CH } from '../sessions/device.ts'
@@ -27,7 +27,7 @@ import { inQuery } from './in-query.ts'
 import { createInWords } from './in-words.ts'
 import type { Onwards, ReadOnwards } from './onwards.ts'
 import { demandOwnForm } from './own-form.ts'
-import type { ReadPageSession } from './page-session.ts'
+import { readPageForm } from './page-form.ts'
 import { readReturnTo } from './return-to.ts'
 import { noCookiesPage } from './sign-in-views.ts'
 
@@ -39,7 +39,7 @@ export interface PageDependencies extends Look {
   readonly rateLimits: Pick<RateLimits, 'beforeMail' | 'beforeEmailToken'>
   readonly clientAddressOf: ClientAddressOf
   readonly users: Pick<Users, 'find'>
-  readonly readPageSession: ReadPageSession
+  readonly readCookieSession: ReadCookieSession
   readonly readOnwards: ReadOnwards
   /** Counts the attempt, and sets the session's cookie. @returns false for a token that is not good */
   readonly signInByMagicLink: (ctx: Context, token: string) => Promise<boolean>
@@ -54,7 +54,7 @@ export interface Pages {
 
 export function createPages(deps: PageDependencies): Pages {
   const { issuer, allowedOrigins, allowsCookies, emails, rateLimits, clientAddressOf, signInByMagicLink } = deps
-  const { users, readPageSession, readOnwards } = deps
+  const { users, readCookieSession, readOnwards } = deps
   const send = createSendPage(deps)
   const inWords = createInWords(send)
 
@@ -68,7 +68,7 @@ export function createPages(deps: PageDependencies): Pages {
 
   /** Who is signed in need not enter it. */
   async function ownAddress(ctx: Context): Promise<string> {
-    const signedIn = await readPageSession(ctx)
+    const signedIn = await readCookieSession(ctx)
     const user = signedIn && (await users.find(signedIn.session.userId))
     return user?.email ?? ''
   }
@@ -88,7 +88,7 @@ export function createPages(deps: PageDependencies): Pages {
   }
 
   async function act(ctx: Context, flow: EmailFlow): Promise<void> {
-    const form = await readForm(ctx, (detail) => new Problem(400, 'invalid_request', detail))
+    const form = await readPageForm(ctx)
     const token = form.get('token')
     if (token !== undefined) return useLink(ctx, flow, token, form)
     if (isForAnybody(flow)) return askForLink(ctx, flow, form)

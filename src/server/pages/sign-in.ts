@@ -1,19 +1,19 @@
 /** `/sign-in`: address and password, for the session's cookie. */
 import { paths } from '../../protocol/paths.ts'
 import { DEFAULT_CLIENT_ID } from '../clients/clients.ts'
-import { Problem } from '../errors.ts'
-import { readForm } from '../http/body.ts'
 import type { Context, Handler } from '../http/context.ts'
+import type { ReadCookieSession } from '../http/cookie-session.ts'
 import type { Credentials } from '../http/page-sign-in.ts'
 import { ACCEPT_CH } from '../sessions/device.ts'
 import type { Users } from '../users/users.ts'
 import { createSendPage, type Look } from './document.ts'
 import { hrefTo } from './elements.ts'
+import { goTo } from './go-to.ts'
 import { inQuery } from './in-query.ts'
 import { createInWords, waitInWords, type PassingRefusal } from './in-words.ts'
 import { inLink, type Onwards, type ReadOnwards } from './onwards.ts'
 import { demandOwnForm } from './own-form.ts'
-import type { ReadPageSession } from './page-session.ts'
+import { readPageForm } from './page-form.ts'
 import { mayHideCookie, reloadPage } from './reload.ts'
 import { noCookiesPage, signInPage } from './sign-in-views.ts'
 import { texts } from './texts.ts'
@@ -30,13 +30,13 @@ export function createSignInPage(
     readonly allowsCookies: boolean
     readonly unconfirmedSignIn: 'allow' | 'refuse'
     readonly users: Pick<Users, 'find'>
-    readonly readPageSession: ReadPageSession
+    readonly readCookieSession: ReadCookieSession
     readonly readOnwards: ReadOnwards
     /** Counts the attempt, and sets the session's cookie. @returns false when they are wrong */
     readonly signInByPassword: (ctx: Context, credentials: Credentials) => Promise<boolean>
   },
 ): SignInPage {
-  const { allowedOrigins, allowsCookies, unconfirmedSignIn, users, readPageSession, readOnwards, signInByPassword } =
+  const { allowedOrigins, allowsCookies, unconfirmedSignIn, users, readCookieSession, readOnwards, signInByPassword } =
     deps
   const send = createSendPage(deps)
   const inWords = createInWords(send)
@@ -47,7 +47,7 @@ export function createSignInPage(
     if (!allowsCookies) return send(ctx, noCookiesPage())
     const onwards = await readOnwards((name) => inQuery(ctx, name))
     const again = 'again' in ctx.query
-    const session = (await readPageSession(ctx))?.session ?? null
+    const session = (await readCookieSession(ctx))?.session ?? null
     if (session === null) {
       if (mayHideCookie(ctx))
         return send(ctx, reloadPage(paths.signInPage, { ...inLink(onwards), again: again ? '1' : null }))
@@ -64,7 +64,7 @@ export function createSignInPage(
   async function act(ctx: Context): Promise<void> {
     demandOwnForm(ctx, allowedOrigins)
     if (!allowsCookies) return send(ctx, noCookiesPage())
-    const form = await readForm(ctx, (detail) => new Problem(400, 'invalid_request', detail))
+    const form = await readPageForm(ctx)
     const [email, password] = [form.get('email') ?? '', form.get('password') ?? '']
     const remember = form.has('remember')
     const onwards = await readOnwards((name) => form.get(name))
@@ -87,9 +87,5 @@ export function createSignInPage(
   return { show: inWords(show), act: inWords(act) }
 }
 
-/** To where the person wanted to go, else to the devices; relative, as in `hrefTo`. */
-function goOn(ctx: Context, { returnTo }: Onwards): void {
-  ctx.status = 303
-  ctx.set('Location', returnTo ?? hrefTo(paths.devicesPage))
-  ctx.body = ''
-}
+/** To where the person wanted to go, else to the devices. */
+const goOn = (ctx: Context, { returnTo }: Onwards): void => goTo(ctx, returnTo ?? hrefTo(paths.devicesPage))

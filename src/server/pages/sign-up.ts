@@ -1,6 +1,4 @@
 /** `/sign-up`: an account for an address, and one answer whether or not it has one. */
-import { Problem } from '../errors.ts'
-import { readForm } from '../http/body.ts'
 import type { ClientAddressOf } from '../http/client-address-of.ts'
 import type { Context, Handler } from '../http/context.ts'
 import { languageOf } from '../http/language.ts'
@@ -12,6 +10,7 @@ import { inQuery } from './in-query.ts'
 import { createInWords, waitInWords } from './in-words.ts'
 import type { ReadOnwards } from './onwards.ts'
 import { demandOwnForm } from './own-form.ts'
+import { readPageForm } from './page-form.ts'
 import { signedUpPage, signUpPage, type SignUpFaults } from './sign-up-views.ts'
 import { texts } from './texts.ts'
 
@@ -42,7 +41,7 @@ export function createSignUpPage(
 
   async function act(ctx: Context): Promise<void> {
     demandOwnForm(ctx, allowedOrigins)
-    const form = await readForm(ctx, (detail) => new Problem(400, 'invalid_request', detail))
+    const form = await readPageForm(ctx)
     const email = form.get('email') ?? ''
     const onwards = await readOnwards((name) => form.get(name))
     const faults = await tryToRegister(ctx, email, form.get('password') ?? '')

@@ -3,7 +3,7 @@
  * with the sessions that began before it, as the mail about a new device is (sign-in.ts); but told apart, since
  * "New place: Oslo" says more than "new".
  */
-import ipaddr from 'ipaddr.js'
+import { networkOf, UNKNOWN_NETWORK } from '../rate-limits/network.ts'
 import type { Session } from './session.ts'
 
 export type Novelty =
@@ -18,6 +18,9 @@ export type Novelty =
 
 /** Days. */
 const SHOWN_FOR = 30
+
+/** Bits. */
+const AREA = { ipv4: 24, ipv6: 48 }
 
 /** Ends which say that the device was never the owner's: what it brought is not familiar. */
 const DISOWNED = new Set<string | null>(['not_me', 'token_reuse'])
@@ -52,14 +55,14 @@ class Seen {
     const place = this.#placeOf(session)
     const kind = this.#kindOf(session)
     const novelties = [place, kind].filter((novelty) => novelty !== null)
-    const network = networkOf(session.ipFirst)
+    const network = areaOf(session.ipFirst)
     // A new place has a new network, as a rule: to say both says nothing more.
     if (place === null && isNew(network, this.#networks)) novelties.push({ of: 'network' })
     return novelties
   }
 
   add(session: Session): void {
-    for (const network of [networkOf(session.ipFirst), networkOf(session.ip)]) remember(network, this.#networks)
+    for (const network of [areaOf(session.ipFirst), areaOf(session.ip)]) remember(network, this.#networks)
     remember(placeKey(session), this.#places)
     remember(session.device.os.name, this.#systems)
     remember(programOf(session), this.#programs)
@@ -97,10 +100,8 @@ const programOf = ({ device }: Session): string | null => device.app.name ?? dev
 const kindKey = ({ device: { type, os, browser, app, model } }: Session): string =>
   JSON.stringify([type, os.name, browser.name, app.name, model])
 
-/** Addresses near each other: an IPv4 /24, an IPv6 /48. IPv4 written as IPv6 is IPv4. */
-function networkOf(ip: string | null): string | null {
-  if (ip === null || !ipaddr.isValid(ip)) return null
-  const address = ipaddr.process(ip)
-  const octets = address.toByteArray().slice(0, address instanceof ipaddr.IPv4 ? 3 : 6)
-  return `${address.kind()} ${octets.join('.')}`
+/** Of addresses near each other; null where none is known. */
+function areaOf(ip: string | null): string | null {
+  const network = networkOf(ip, AREA)
+  return network === UNKNOWN_NETWORK ? null : network
 }

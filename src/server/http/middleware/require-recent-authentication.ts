@@ -4,10 +4,13 @@ import { callerOf, type Handler } from '../context.ts'
 /** Seconds. */
 const MAX_AGE = 600
 
+export const isRecent = (authenticatedAt: Date, now: Date): boolean =>
+  now.getTime() - authenticatedAt.getTime() <= MAX_AGE * 1000
+
 /** Step-up (RFC 9470): what cannot be undone wants a person who proved who they are a moment ago. */
 export const requireRecentAuthentication: Handler = (ctx, next) => {
   const { claims, now } = callerOf(ctx)
-  if (now.getTime() / 1000 - claims.auth_time <= MAX_AGE) return next()
+  if (isRecent(new Date(claims.auth_time * 1000), now)) return next()
   throw new Problem(
     401,
     'insufficient_user_authentication',
