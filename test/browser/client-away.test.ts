@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import type { BrowserContext, Page } from 'playwright-core'
-import { useProfile } from '../support/browser.ts'
+import { CHROMIUM, useProfile } from '../support/browser.ts'
 import { onPage, type Tab } from '../support/client-page.ts'
 import { expectNeverSignedOut, LONG, sessionOf, useClients } from '../support/client-stories.ts'
 import { callSessions, register, signIn } from '../support/people.ts'
@@ -14,9 +14,11 @@ const YEAR = 8_766 * HOUR
 
 describe('The client in a browser, when somebody comes back', () => {
   // No grace: only the client's keys help.
-  const { door, server, application, newBrowser, newTab, signedInTabs } = useClients('embedded', {
-    HALLPASS_REFRESH_GRACE: '0',
-  })
+  const { door, server, application, newBrowser, newTab, signedInTabs } = useClients(
+    'embedded',
+    { HALLPASS_REFRESH_GRACE: '0' },
+    CHROMIUM,
+  )
 
   it('refreshes before anything else when a laptop slept, whose timers and monotonic clock stood still', async () => {
     const [tab] = await signedInTabs(1)

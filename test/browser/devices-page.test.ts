@@ -7,6 +7,7 @@ import { expect } from 'chai'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { useBrowser, type OpenedPage } from '../support/browser.ts'
 import { callSessions, PASSWORD, register, signIn, signInByCookie, type SignedIn } from '../support/people.ts'
+import { eventually } from '../support/revocation-feed.ts'
 import { HOUR, isAlive, moveTimes } from '../support/rows.ts'
 import { onStore } from '../support/server.ts'
 
@@ -205,10 +206,10 @@ describe('The page of your devices, in a browser', () => {
           await isHeldUp
           await route.continue()
         })
-        for (const name of ['One', 'Two', 'Three', 'Four', 'Five']) {
-          const told = page.evaluate("new Promise((resolve) => source.addEventListener('sessions_changed', resolve))")
+        await page.evaluate("told = 0, source.addEventListener('sessions_changed', () => (told += 1))")
+        for (const [before, name] of ['One', 'Two', 'Three', 'Four', 'Five'].entries()) {
           await signIn(server().url, email, { body: { device_name: name } })
-          await told
+          await eventually(async () => Number(await page.evaluate('told')) > before)
         }
         arrive()
         await page.getByRole('heading', { name: 'Five' }).waitFor()

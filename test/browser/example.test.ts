@@ -155,8 +155,10 @@ describe('The example of a single-page app', function () {
     await page.context().route(`${example.hallpass}/**`, (route) => route.abort())
     await page.reload()
     await page.getByText('You seem to be offline.').waitFor()
-    await page.context().unroute(`${example.hallpass}/**`)
+    const tried = page.waitForEvent('requestfailed')
     await page.getByRole('button', { name: 'Try now' }).click()
+    await tried
+    await page.context().unroute(`${example.hallpass}/**`)
     await isSignedIn(page)
   })
 

@@ -20,7 +20,7 @@ import {
   type SignedIn,
 } from '../support/people.ts'
 import { DAY, eventsOf, HOUR, isAlive, MINUTE, moveTimes, rowOf } from '../support/rows.ts'
-import { onBothStores, onStore, startServer, TEST_SECRET, type TestServer } from '../support/server.ts'
+import { onStore, startServer, TEST_SECRET, type TestServer } from '../support/server.ts'
 import { createSession, createUser } from '../support/sessions.ts'
 import { forge } from '../support/tokens.ts'
 
@@ -86,7 +86,8 @@ const longAgo = (server: TestServer, device: SignedIn): Promise<void> =>
   moveTimes(server, device, { authenticated_at: -HOUR })
 
 describe('The page of your devices', () => {
-  onBothStores((server) => {
+  // test/browser has it on the embedded store.
+  onStore('postgresql', (server) => {
     let email: string
     let here: SignedIn
     let phone: SignedIn

@@ -3,7 +3,7 @@ import { RESOURCES } from '../support/email-flows.ts'
 import { mailsAbout, sharedMailServer } from '../support/mail.ts'
 import { anAddress, PASSWORD, register, signIn } from '../support/people.ts'
 import { sendRawRequest } from '../support/raw-request.ts'
-import { onBothStores } from '../support/server.ts'
+import { onStore } from '../support/server.ts'
 
 const HOSTILE: Record<string, Record<string, string>> = {
   Host: { host: 'evil.example' },
@@ -25,51 +25,55 @@ for (const [proxies, environment] of [
   ['the sender is a trusted proxy', { HALLPASS_TRUSTED_PROXIES: '127.0.0.1' }],
 ] as const) {
   describe(`The links in mails, where ${proxies}`, () => {
-    onBothStores((server) => {
-      const post = (path: string, body: object, headers: Record<string, string>, target = path) =>
-        sendRawRequest(server().url, {
-          method: 'POST',
-          path: target,
-          headers: { 'content-type': 'application/json', host: 'localhost', ...headers },
-          body: JSON.stringify(body),
+    onStore(
+      'postgresql',
+      (server) => {
+        const post = (path: string, body: object, headers: Record<string, string>, target = path) =>
+          sendRawRequest(server().url, {
+            method: 'POST',
+            path: target,
+            headers: { 'content-type': 'application/json', host: 'localhost', ...headers },
+            body: JSON.stringify(body),
+          })
+
+        const expectOnlyOurs = (text: string): void => {
+          const urls = text.match(/[a-z][a-z0-9+.-]*:\/\/[^\s"'<>)]+/gi) ?? []
+          expect(urls).not.to.be.empty
+          for (const url of urls) expect(new URL(url).origin, url).to.equal('http://localhost')
+          expect(text).not.to.include('evil')
+        }
+
+        for (const [name, headers] of Object.entries(HOSTILE)) {
+          it(`begin with the configured issuer, whatever ${name} says`, async () => {
+            const email = anAddress()
+            await post('/v1/users', { email, password: PASSWORD }, headers)
+            await mailsAbout(email, 'confirm')
+            for (const flow of ['confirm', 'magic', 'reset'] as const) await post(RESOURCES[flow], { email }, headers)
+            await mailsAbout(email, 'confirm', 2)
+            await mailsAbout(email, 'magic_link')
+            await mailsAbout(email, 'reset_password')
+
+            const { accessToken } = await signIn(server().url, email)
+            const wanted = anAddress()
+            const authorized = { ...headers, authorization: `Bearer ${accessToken}` }
+            expect((await post(RESOURCES['change-email'], { email: wanted }, authorized)).status).to.equal(202)
+            await mailsAbout(wanted, 'change_email')
+            const mailServer = await sharedMailServer()
+            for (const mail of [...mailServer.mailsTo(email), ...mailServer.mailsTo(wanted)]) {
+              expectOnlyOurs(mail.text)
+              expectOnlyOurs(mail.html)
+            }
+          })
+        }
+
+        it('begin with it also for a request target in absolute form', async () => {
+          const email = await register(server().url)
+          await post(RESOURCES.reset, { email }, {}, `http://evil.example${RESOURCES.reset}`)
+          const [mail] = await mailsAbout(email, 'reset_password')
+          expectOnlyOurs(mail?.text ?? '')
         })
-
-      const expectOnlyOurs = (text: string): void => {
-        const urls = text.match(/[a-z][a-z0-9+.-]*:\/\/[^\s"'<>)]+/gi) ?? []
-        expect(urls).not.to.be.empty
-        for (const url of urls) expect(new URL(url).origin, url).to.equal('http://localhost')
-        expect(text).not.to.include('evil')
-      }
-
-      for (const [name, headers] of Object.entries(HOSTILE)) {
-        it(`begin with the configured issuer, whatever ${name} says`, async () => {
-          const email = anAddress()
-          await post('/v1/users', { email, password: PASSWORD }, headers)
-          await mailsAbout(email, 'confirm')
-          for (const flow of ['confirm', 'magic', 'reset'] as const) await post(RESOURCES[flow], { email }, headers)
-          await mailsAbout(email, 'confirm', 2)
-          await mailsAbout(email, 'magic_link')
-          await mailsAbout(email, 'reset_password')
-
-          const { accessToken } = await signIn(server().url, email)
-          const wanted = anAddress()
-          const authorized = { ...headers, authorization: `Bearer ${accessToken}` }
-          expect((await post(RESOURCES['change-email'], { email: wanted }, authorized)).status).to.equal(202)
-          await mailsAbout(wanted, 'change_email')
-          const mailServer = await sharedMailServer()
-          for (const mail of [...mailServer.mailsTo(email), ...mailServer.mailsTo(wanted)]) {
-            expectOnlyOurs(mail.text)
-            expectOnlyOurs(mail.html)
-          }
-        })
-      }
-
-      it('begin with it also for a request target in absolute form', async () => {
-        const email = await register(server().url)
-        await post(RESOURCES.reset, { email }, {}, `http://evil.example${RESOURCES.reset}`)
-        const [mail] = await mailsAbout(email, 'reset_password')
-        expectOnlyOurs(mail?.text ?? '')
-      })
-    }, environment)
+      },
+      environment,
+    )
   })
 }

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { runCommand } from '../../src/server/commands.ts'
 import { basic, exchange, makeKey } from '../support/api-keys.ts'
 import { expectOAuthError, expectProblem, expectRefusal } from '../support/expectations.ts'
 import { aSignedInPerson, claimsOf, PASSWORD, refresh, register, send, sendForm, signIn } from '../support/people.ts'
@@ -19,8 +20,10 @@ describe('On the command line, an operator', function () {
       return output
     }
 
+    /** Without a process for each, as the control socket carries a command out. */
     const expectRefused = async (argv: string[], why: RegExp): Promise<void> => {
-      const { code, output } = await hallpass(...argv)
+      let output = ''
+      const code = await runCommand(argv, server().hallpass, (text) => (output += text))
       expect(output).to.match(why)
       expect(output).not.to.match(/\bat .*\.ts/)
       expect(code).to.equal(1)

@@ -19,7 +19,7 @@ import {
   type Answer,
 } from '../support/people.ts'
 import { sendRawRequest } from '../support/raw-request.ts'
-import { onBothStores, onStore, type TestServer } from '../support/server.ts'
+import { onStore, type TestServer } from '../support/server.ts'
 
 const ALL_PAGES = ['/confirm', '/reset', '/magic', '/change-email', '/revert-email', '/not-me']
 const PAGES_THAT_ASK = ['/confirm', '/reset', '/magic']
@@ -70,7 +70,8 @@ function expectPage(answer: HtmlAnswer, status: number, heading: string | RegExp
 const expectDeadLink = (answer: HtmlAnswer): void => expectPage(answer, 400, 'This link does not work any more')
 
 describe('The pages behind links in mails', () => {
-  onBothStores((server) => {
+  // test/browser has it on the embedded store.
+  onStore('postgresql', (server) => {
     const at = (path: string): string => `${server().url}${path}`
     const linkTo = (page: string, token: string): string => at(`${page}?token=${token}`)
     const tryToSignIn = (email: string, password: string): Promise<Answer> =>

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { askedChange, askedToken, changePassword, NEW_PASSWORD, use } from '../support/email-flows.ts'
+import { aConfirmedPerson, askedChange, askedToken, changePassword, NEW_PASSWORD, use } from '../support/email-flows.ts'
 import { expectProblem } from '../support/expectations.ts'
 import { allMailsTo } from '../support/mail.ts'
 import { anAddress, PASSWORD, refresh, register, rotate, send, signIn, type SignedIn } from '../support/people.ts'
@@ -107,10 +107,9 @@ describe('Deleting an account', () => {
     })
 
     it('tells whoever had confirmed the address', async () => {
-      const token = await askedToken(server().url, 'confirm', person.email, 1)
-      await use(server().url, 'confirm', { token })
-      await deleteMe()
-      expect(await allMailsTo(server(), person.email)).to.include('account_deleted')
+      const { accessToken, email } = await aConfirmedPerson(server().url)
+      await deleteMe(accessToken)
+      expect(await allMailsTo(server(), email)).to.include('account_deleted')
     })
 
     it('leaves links in the mailbox that do nothing', async () => {

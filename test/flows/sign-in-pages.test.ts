@@ -30,7 +30,7 @@ import {
   send,
   signInByCookie,
 } from '../support/people.ts'
-import { onBothStores, onStore, TEST_SECRET } from '../support/server.ts'
+import { onStore, TEST_SECRET } from '../support/server.ts'
 
 const WRONG = 'The address or the password is wrong, or this account cannot sign in.'
 const DAY = 24 * 60 * 60
@@ -58,7 +58,8 @@ const inputIn = ({ html }: HtmlAnswer, name: string): string =>
 const withoutAddress = ({ html }: HtmlAnswer, email: string): string => html.replaceAll(email, 'somebody')
 
 describe('The page that signs in', () => {
-  onBothStores((server) => {
+  // test/browser has it on the embedded store.
+  onStore('postgresql', (server) => {
     const page = (query = ''): string => `${server().url}/sign-in${query}`
     const submit = (fields: Record<string, string>, headers: Record<string, string> = OUR_FORM): Promise<HtmlAnswer> =>
       submitForm(page(), fields, headers)

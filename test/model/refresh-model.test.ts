@@ -9,7 +9,7 @@ import { LIMIT, steps } from './steps.ts'
 
 /** PostgreSQL inside the process is several times slower than a real one, and the rules are the same. */
 const RUNS: Record<StoreKind, { lives: number; devices: number; thieves: number }> = {
-  embedded: { lives: 30, devices: 25, thieves: 25 },
+  embedded: { lives: 15, devices: 15, thieves: 15 },
   postgresql: { lives: 60, devices: 60, thieves: 60 },
 }
 

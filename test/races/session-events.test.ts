@@ -131,10 +131,11 @@ describe('Those who follow their session', function () {
         }
       })
       await Promise.all(
-        Array.from({ length: 30 }, async () => {
-          await createSession(service().aside, ada)
-          await createSession(service().aside, grace)
-        }),
+        [ada, grace].flatMap((account) =>
+          Array.from({ length: 5 }, async () => {
+            for (let turn = 0; turn < 6; turn += 1) await createSession(service().aside, account)
+          }),
+        ),
       )
       await Promise.all(listing)
     })

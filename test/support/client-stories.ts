@@ -28,8 +28,12 @@ export interface ClientStories {
 }
 
 /** Both start before the first sentence of the story around it. Browsers live as long as a sentence. */
-export function useClients(store: StoreKind, environment: Record<string, string> = {}): ClientStories {
-  const openPage = useBrowser()
+export function useClients(
+  store: StoreKind,
+  environment: Record<string, string> = {},
+  executablePath?: string,
+): ClientStories {
+  const openPage = useBrowser(executablePath)
   const browsers: BrowserContext[] = []
   let door: FrontDoor
   let application: Application

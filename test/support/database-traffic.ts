@@ -5,22 +5,31 @@ import type { Database } from '../../src/server/database/database.ts'
 import { Unavailable } from '../../src/server/errors.ts'
 import type { TestServer } from './server.ts'
 
-/** Whether what runs now runs for a request: mails, the feed and sweepers ask the database by themselves. */
-const request = new AsyncLocalStorage<true>()
-subscribe('http.server.request.start', () => request.enterWith(true))
+/**
+ * The counting during which a request began, for all that descends from it. Mails, the feed and sweepers ask
+ * the database by themselves, and so does what an earlier request set going.
+ */
+const countingOf = new AsyncLocalStorage<object | undefined>()
+let current: object | undefined
+subscribe('http.server.request.start', () => countingOf.enterWith(current))
 
-/** How often requests ask the database meanwhile, in whichever way. */
+/** How often requests that begin meanwhile ask the database, in whichever way. */
 export async function countQueries(server: TestServer, work: () => Promise<void>): Promise<number> {
+  const own = (current = {})
   let count = 0
   const counted = <Result>(answer: Result): Result => {
-    if (request.getStore() === true) count += 1
+    if (countingOf.getStore() === own) count += 1
     return answer
   }
-  await replacing(server, work, (database) => ({
-    query: (statement, values) => counted(database.query(statement, values)),
-    transaction: (part) => counted(database.transaction(part)),
-    unitOfWork: (part) => counted(database.unitOfWork(part)),
-  }))
+  try {
+    await replacing(server, work, (database) => ({
+      query: (statement, values) => counted(database.query(statement, values)),
+      transaction: (part) => counted(database.transaction(part)),
+      unitOfWork: (part) => counted(database.unitOfWork(part)),
+    }))
+  } finally {
+    current = undefined
+  }
   return count
 }
 

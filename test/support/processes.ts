@@ -121,6 +121,7 @@ function spawnCli(argv: string[], databaseUrl: string, environment: Environment)
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'], // or each of some hundred compiles all of it anew
       DATABASE_URL: databaseUrl,
       HALLPASS_SECRET: TEST_SECRET,
       HALLPASS_ISSUER: TEST_ISSUER,

@@ -1,13 +1,11 @@
 /** A whole server that listens, on a store of its own. */
 import type { Hallpass } from '../../src/server/server.ts'
 import { readConfig, type Config } from '../../src/server/config.ts'
-import { overPglite } from '../../src/server/database/embedded.ts'
-import { openEmbedded } from '../../src/server/database/embedded-directory.ts'
-import { migrateEmbedded } from '../../src/server/database/migrate.ts'
 import { listen } from '../../src/server/listen.ts'
 import { createLog } from '../../src/server/log.ts'
 import { createServer } from '../../src/server/server.ts'
 import { mailSettings } from './mail.ts'
+import { migratedMemory } from './migrated-memory.ts'
 import { sharedPostgres } from './postgres.ts'
 
 export type StoreKind = 'embedded' | 'postgresql'
@@ -61,19 +59,6 @@ export async function startServer(
       if (databaseUrl !== null && environment['DATABASE_URL'] === undefined) await postgres?.dropDatabase(databaseUrl)
     },
   }
-}
-
-/** An embedded store with every table and nothing in it, made once for the whole run. */
-const migratedMemory = (): Promise<Blob> => (memory ??= makeMigratedMemory())
-let memory: Promise<Blob> | undefined
-
-async function makeMigratedMemory(): Promise<Blob> {
-  const pglite = await openEmbedded({ directory: 'memory://', log: () => undefined })
-  const database = await overPglite(pglite, () => undefined)
-  await migrateEmbedded(database.orm)
-  const dump = await pglite.dumpDataDir('none')
-  await database.close()
-  return dump
 }
 
 /** The same story on both stores. */

@@ -9,6 +9,7 @@ import {
 } from '../../src/verifier/index.ts'
 import { createStaleness, type Staleness } from '../../src/verifier/staleness.ts'
 import { createTestClock, createTestIssuer, type TestClock, type TestIssuer } from '../../src/verifier/testing/index.ts'
+import { eventually } from '../support/revocation-feed.ts'
 import { aVerifierOn, createLine, createStream, fail, hang, type Line, refusalOf } from './line.ts'
 
 const MINUTE = 60
@@ -277,6 +278,7 @@ describe('While nobody knows what was revoked lately', () => {
       const before = polls().length
       const told = failures.length
       const crowd = Promise.all(Array.from({ length: 50 }, () => verifyWith(verifier)))
+      await eventually(() => polls().length > before)
       await pass(2)
       expect(new Set(await crowd)).to.deep.equal(new Set(['revocations_unknown']))
       expect(await verifyWith(verifier), 'who comes next does not wait').to.equal('revocations_unknown')
