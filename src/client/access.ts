@@ -6,7 +6,7 @@ export interface Access {
   readonly sid: string
   /** It will still be good when it arrives. */
   isUsable(): boolean
-  /** Until it should be replaced, though it is still good. Milliseconds. */
+  /** Until it should be replaced, though it is still good. Milliseconds, not below 0. */
   untilDue(): number
 }
 
@@ -23,6 +23,6 @@ export function createAccess(token: string, sid: string, life: number, age: Stop
     token,
     sid,
     isUsable: () => age() < life * USABLE,
-    untilDue: () => due - age(),
+    untilDue: () => Math.max(0, due - age()),
   }
 }

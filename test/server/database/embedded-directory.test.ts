@@ -19,6 +19,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { PGlite } from '@electric-sql/pglite'
 import { DatabaseNotOpened, openEmbedded } from '../../../src/server/database/embedded-directory.ts'
+import { migratedMemory } from '../../support/migrated-memory.ts'
 
 const module = new URL('../../../src/server/database/embedded-directory.ts', import.meta.url).href
 
@@ -295,7 +296,12 @@ describe('the embedded database', function () {
   })
 
   it('may be in memory only', async () => {
-    const pglite = await open('memory://')
+    const pglite = await openEmbedded({
+      directory: 'memory://',
+      memoryFrom: await migratedMemory(),
+      log: (message) => messages.push(message),
+    })
+    opened.push(pglite)
     expect((await pglite.query('select 1::int8 as one')).rows).to.deep.equal([{ one: 1 }])
     expect(messages).to.deep.equal([])
   })
