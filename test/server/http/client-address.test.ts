@@ -129,11 +129,8 @@ describe('The address of a client', () => {
     })
   })
 
-  it('is found in a header of 16 kB in a few milliseconds', () => {
-    const header = '10.0.0.1,'.repeat(1800)
-    const start = performance.now()
-    clientAddress('10.0.0.1', header.slice(0, -1))
-    expect(performance.now() - start).to.be.below(50)
+  it('is found in a header of 2 MB, in which anything quadratic would be lost for minutes', () => {
+    expect(clientAddress('10.0.0.1', `198.51.100.7${',10.0.0.1'.repeat(220_000)}`)).to.equal('198.51.100.7')
   })
 
   it('cannot be configured with what is no network', () => {

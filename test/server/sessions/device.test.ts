@@ -583,7 +583,7 @@ describe('A device', () => {
       )
     })
 
-    it('is described in a few milliseconds when each is 100 kB long', () => {
+    it('is described when each is 1 MB long, in which anything quadratic would be lost for minutes', () => {
       for (const text of [
         'a',
         '(',
@@ -595,15 +595,9 @@ describe('A device', () => {
         'a/1 ',
         '"a",',
       ]) {
-        const long = text.repeat(Math.ceil(100_000 / text.length))
-        const request = Object.fromEntries(headers.map((name) => [name, long]))
-        // The best of five, so that a busy machine does not fail it.
-        const times = Array.from({ length: 5 }, () => {
-          const start = performance.now()
-          describeRequest(request, long)
-          return performance.now() - start
-        })
-        expect(Math.min(...times), text).to.be.below(5)
+        const long = text.repeat(Math.ceil(1_000_000 / text.length))
+        const device = describeRequest(Object.fromEntries(headers.map((name) => [name, long])), long)
+        expect(device.label, text).to.be.a('string').and.not.be.empty
       }
     })
 
