@@ -8,28 +8,29 @@ import { openEmbedded } from '../../src/server/database/embedded-directory.ts'
 import { migrateEmbedded } from '../../src/server/database/migrate.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const FILE = join(ROOT, 'node_modules/.cache', `embedded-${fingerprint()}.tar`)
 
 /** The dump, for every process of a test run. suite.ts has it made before the first test. */
-export const migratedMemory = (): Promise<Blob> => openAsBlob(fileName())
+export const migratedMemory = (): Promise<Blob> => openAsBlob(FILE)
 
 /** Kept between runs, until another PGlite or other migrations make another of it. */
 export async function makeMigratedMemory(): Promise<void> {
-  const file = fileName()
-  if (existsSync(file)) return
+  if (existsSync(FILE)) return
   const pglite = await openEmbedded({ directory: 'memory://', log: () => undefined })
   const database = await overPglite(pglite, () => undefined)
   await migrateEmbedded(database.orm)
   const dump = await pglite.dumpDataDir('none')
   await database.close()
-  mkdirSync(join(file, '..'), { recursive: true })
-  writeFileSync(`${file}.${process.pid}`, Buffer.from(await dump.arrayBuffer()))
-  renameSync(`${file}.${process.pid}`, file)
+  const unfinished = `${FILE}.${process.pid}`
+  mkdirSync(join(FILE, '..'), { recursive: true })
+  writeFileSync(unfinished, Buffer.from(await dump.arrayBuffer()))
+  renameSync(unfinished, FILE)
 }
 
-function fileName(): string {
+function fingerprint(): string {
   const hash = createHash('sha256')
-  for (const name of readdirSync(join(ROOT, 'migrations')).sort())
-    hash.update(readFileSync(join(ROOT, 'migrations', name)))
+  const migrations = join(ROOT, 'migrations')
+  for (const name of readdirSync(migrations).sort()) hash.update(readFileSync(join(migrations, name)))
   hash.update(readFileSync(join(ROOT, 'node_modules/@electric-sql/pglite/package.json')))
-  return join(ROOT, 'node_modules/.cache', `embedded-${hash.digest('hex').slice(0, 16)}.tar`)
+  return hash.digest('hex').slice(0, 16)
 }
