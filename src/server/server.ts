@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { createApiKeys, type ApiKeys } from './api-keys/api-keys.ts'
 import { createClients, type Clients } from './clients/clients.ts'
 import type { Config } from './config.ts'
+import { createCounters, type Counters } from './counters/counters.ts'
 import { createCompose } from './emails/composing.ts'
 import { createDelivery } from './emails/delivery.ts'
 import { createEmails } from './emails/emails.ts'
@@ -50,6 +51,7 @@ export interface Hallpass {
   readonly users: Users
   readonly accounts: AccountChanges
   readonly clients: Clients
+  readonly counters: Counters
   readonly sessions: Sessions
   readonly startForSubject: StartForSubject
   readonly apiKeys: ApiKeys
@@ -111,6 +113,8 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
 
   const accessTokens = createAccessTokens({ issuer, audience, ttl: accessTtl, keys })
   const clients = createClients({ database })
+  await clients.start()
+  const counters = createCounters({ database, log })
   const settings = {
     accessTtl,
     idleTtl: config.idleTtl,
@@ -118,7 +122,7 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
     maxSessions: config.maxSessions,
     grace: config.refreshGrace,
   }
-  const sessions = createSessions({ database, ring, accessTokens, rateLimits, settings, log })
+  const sessions = createSessions({ database, ring, accessTokens, rateLimits, counters, settings, log })
   const apiKeys = createApiKeys({ database, accessTtl })
 
   const { breachedPasswordsUrl, unconfirmedSignIn, name } = config
@@ -187,6 +191,7 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
   })
 
   if (serves) await sending.start()
+  if (serves) counters.start()
   return {
     app,
     store,
@@ -194,6 +199,7 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
     users,
     accounts,
     clients,
+    counters,
     sessions,
     startForSubject,
     apiKeys,
@@ -204,7 +210,9 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
       keys.stop()
       memory.stop()
       feed.stop()
+      clients.stop()
       rateLimits.close()
+      await counters.stop()
       await sending.stop()
       delivery.close()
       await store.close()

@@ -69,6 +69,7 @@ export function sessionsBeside(
     ring,
     accessTokens: createAccessTokens({ issuer, audience, ttl: accessTtl, keys: hallpass.keys }),
     rateLimits: { beforeRefresh: () => undefined },
+    counters: { count: () => undefined },
     settings: { accessTtl, idleTtl, absoluteTtl, maxSessions, grace },
     log: createLog('silent'),
   })

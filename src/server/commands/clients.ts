@@ -32,7 +32,8 @@ export function clientsCommand(hallpass: Hallpass | null, write: Write): Command
       linkUri,
     )
     .action(async (id: string, options: { name?: string; scope?: string; linkUri?: string }) => {
-      await clients().save(id, options)
+      const { linkUri: uri, ...others } = options
+      await clients().save(id, { ...others, ...(uri === undefined ? {} : { linkUri: uri === '' ? null : uri }) })
       write(`saved ${id}\n`)
     })
 

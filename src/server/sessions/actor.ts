@@ -3,6 +3,8 @@ import type { Session } from './session.ts'
 /** Who did something, and from where. */
 export interface Actor {
   readonly kind: 'user' | 'admin' | 'system'
+  /** Which administrator: the id of a user, or of an API key; null for the command line, and where `kind` says it all. */
+  readonly id?: string | null
   readonly sessionId: string | null
   readonly ip: string | null
 }

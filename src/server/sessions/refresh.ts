@@ -3,6 +3,7 @@
  * touches no row is the row read, and the case decided from what it says.
  */
 import type { Logger } from 'pino'
+import type { Counters } from '../counters/counters.ts'
 import { refreshRefused, Unavailable } from '../errors.ts'
 import { statement, type Database } from '../database/database.ts'
 import { endingSessions, FEED_MARGIN } from '../revocations/ending-sessions.ts'
@@ -43,6 +44,7 @@ interface RefreshDependencies {
   ring: Ring
   accessTokens: AccessTokens
   rateLimits: Pick<RateLimits, 'beforeRefresh'>
+  counters: Pick<Counters, 'count'>
   settings: RefreshSettings
   log: Logger
 }
@@ -60,6 +62,7 @@ export const createRefresh =
     const rotated = await rotate(deps, token, presented)
     if (rotated === undefined) return decide(deps, token, presented)
 
+    deps.counters.count(rotated.recovered ? 'refresh.recovered' : 'refresh.rotated')
     if (rotated.recovered) {
       deps.log.warn({ event: 'refresh_ahead_of_row', session_id: token.sessionId }, 'the database was behind a device')
     }
@@ -101,7 +104,7 @@ async function decide(
   token: RefreshToken,
   presented: PresentedRefreshToken,
 ): Promise<IssuedTokens> {
-  const { database, ring, accessTokens, settings, log } = deps
+  const { database, ring, accessTokens, counters, settings, log } = deps
   const row = await readGood(deps, token, presented)
   const { generation: current } = row
   // Between the statement and this reading the row changed: nothing is decided, nothing consumed.
@@ -112,6 +115,7 @@ async function decide(
   const keyHashes = [idempotencyKey, ...formerKeys].map((key) => hashIdempotencyKey(token.sessionId, key))
   const isKeyed = wasRotatedWith(row.idempotency_hashes, token.generation, current, keyHashes)
   if ((isPredecessor && row.within_grace) || isKeyed) {
+    counters.count('refresh.replayed')
     return issueTokens(accessTokens, row, encodeRefreshToken({ ...token, generation: current }, ring))
   }
 
@@ -133,6 +137,7 @@ async function decide(
     await readGood(deps, token, presented)
     throw new Unavailable('the session changed while it was refreshed')
   }
+  counters.count(`refresh.reuse.${subtype}`)
   log.warn(
     { event: 'refresh_token_reuse', subtype, session_id: token.sessionId, user_id: token.userId },
     'reuse detected',

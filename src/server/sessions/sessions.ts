@@ -1,5 +1,6 @@
 /** Everything one can do with sessions. */
 import type { Logger } from 'pino'
+import type { Counters } from '../counters/counters.ts'
 import type { Database, Queryable } from '../database/database.ts'
 import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
@@ -36,6 +37,7 @@ export function createSessions(deps: {
   ring: Ring
   accessTokens: AccessTokens
   rateLimits: Pick<RateLimits, 'beforeRefresh'>
+  counters: Pick<Counters, 'count'>
   settings: SignInSettings & RefreshSettings
   log: Logger
 }): Sessions {

@@ -1,4 +1,5 @@
 /** What a session's row says of the tokens that are made for it. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { AccessTokens } from '../tokens/access-token.ts'
 
 export interface IssuanceRow {
@@ -12,13 +13,14 @@ export interface IssuanceRow {
   idle_expires_at: Date
   absolute_expires_at: Date
   persistent: boolean
+  tokens_from: Date | null
   now: Date
 }
 
 /** The select or returning list of a `IssuanceRow`; `now` is the only clock that tokens know. */
 export const ISSUANCE_COLUMNS = `
   user_id, id, client_id, scope, amr, claims, authenticated_at, idle_expires_at, absolute_expires_at,
-  persistent, clock_timestamp() as now`
+  persistent, tokens_from, clock_timestamp() as now`
 
 /** Tokens as they are handed out. Durations are seconds. */
 export interface IssuedTokens {
@@ -33,12 +35,18 @@ export interface IssuedTokens {
   readonly persistent: boolean
 }
 
-/** @param authenticatedAt other than the row's after a re-authentication, which later refreshes do not inherit */
+/**
+ * What the feed said of the session's tokens holds to the end of a second (docs/http.md): a token of that very
+ * second would be refused wherever the feed is followed, so it is made when the second is over.
+ * @param authenticatedAt other than the row's after a re-authentication, which later refreshes do not inherit
+ */
 export async function issueAccessToken(
   accessTokens: AccessTokens,
   row: IssuanceRow,
   authenticatedAt: Date = row.authenticated_at,
 ): Promise<{ accessToken: string; expiresIn: number }> {
+  const wait = (row.tokens_from?.getTime() ?? 0) - row.now.getTime()
+  if (wait > 0) await sleep(wait)
   return accessTokens.issue({
     userId: row.user_id,
     sessionId: row.id,
@@ -47,7 +55,7 @@ export async function issueAccessToken(
     amr: row.amr,
     claims: row.claims,
     authenticatedAt,
-    now: row.now,
+    now: wait > 0 && row.tokens_from ? row.tokens_from : row.now,
     endsAt: endsAt(row),
   })
 }
