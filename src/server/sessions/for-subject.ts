@@ -9,6 +9,7 @@ import { isCleanJson } from '../clean-json.ts'
 import { DEFAULT_CLIENT_ID, type Clients } from '../clients/clients.ts'
 import { statement, type Database } from '../database/database.ts'
 import { checkOwnClaims } from '../tokens/own-claims.ts'
+import { claimsInData } from './claims.ts'
 import { describeDevice, deviceEvidence } from './device.ts'
 import type { Sessions, StartedSession } from './sessions.ts'
 import type { Transport } from './session.ts'
@@ -67,6 +68,7 @@ export const createStartForSubject =
     const ip = device.ip == null ? null : addressIn(device.ip)
     const client = await clients.find(signIn.clientId ?? DEFAULT_CLIENT_ID)
     if (client === null) throw new InvalidSignIn('/client_id', 'invalid_client')
+    if (checkOwnClaims(claimsInData(data, client.dataClaims)) !== null) throw new InvalidSignIn('/data', 'too_large')
     const evidence = deviceEvidence(
       {
         ...(device.userAgent === undefined ? {} : { 'user-agent': device.userAgent }),
@@ -93,6 +95,7 @@ export const createStartForSubject =
         replaces: null,
         claims,
         data,
+        dataClaims: client.dataClaims,
       }))
     if (!started) throw new InvalidSignIn('/subject', 'account_disabled')
     return started

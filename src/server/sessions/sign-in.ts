@@ -9,6 +9,7 @@ import { encodeRefreshToken } from '../tokens/refresh-token.ts'
 import type { Ring } from '../tokens/ring.ts'
 import { hashSecret, newSecret } from '../tokens/secrets.ts'
 import { ANNOUNCED_TO_OWNER } from './changes.ts'
+import { claimsInData } from './claims.ts'
 import type { Device } from './device.ts'
 import { NO_KEYS } from './idempotency.ts'
 import { IS_LIVE, SESSION_COLUMNS, type SessionRow, type Transport } from './session.ts'
@@ -34,6 +35,8 @@ export interface SignIn {
   /** Of this session's access tokens, beside the user's own. */
   readonly claims?: Readonly<Record<string, unknown>>
   readonly data?: Readonly<Record<string, unknown>>
+  /** Members of `data` that go into its access tokens too. */
+  readonly dataClaims?: readonly string[]
 }
 
 export interface SignInSettings {
@@ -101,6 +104,7 @@ const insertValues = (signIn: SignIn, settings: SignInSettings, id: string, secr
   signIn.authenticatedAt ?? null,
   JSON.stringify(signIn.claims ?? {}),
   JSON.stringify(signIn.data ?? {}),
+  JSON.stringify(claimsInData(signIn.data ?? {}, signIn.dataClaims ?? [])),
 ]
 
 /**
@@ -149,13 +153,13 @@ const insert = statement<SessionRow & IssuanceRow>(
        user_id, id, secret_hash, idempotency_hashes, client_id, transport, persistent, scope, amr,
        claims, authenticated_at, created_at, last_used_at, idle_expires_at, absolute_expires_at,
        device_name, device_label, device_type, device_model, browser_name, browser_version,
-       os_name, os_version, app_name, app_version, user_agent, ip_first, ip_last, data)
+       os_name, os_version, app_name, app_version, user_agent, ip_first, ip_last, data, own_claims)
      select
        $1::uuid, $2::uuid, $3::bytea, $4::bytea, $5::text, $6::text, $7::boolean, $8::text, $9::text[],
-       users.claims || $25::jsonb, coalesce($24::timestamptz, clock.now), clock.now, clock.now,
+       users.claims || $25::jsonb || $27::jsonb, coalesce($24::timestamptz, clock.now), clock.now, clock.now,
        clock.now + make_interval(secs => $10::float8), clock.now + make_interval(secs => $11::float8),
        $12::text, $13::text, $14::text, $15::text, $16::text, $17::text,
-       $18::text, $19::text, $20::text, $21::text, $22::text, $23::inet, $23::inet, $26::jsonb
+       $18::text, $19::text, $20::text, $21::text, $22::text, $23::inet, $23::inet, $26::jsonb, $25::jsonb
      from users, (select clock_timestamp() as now offset 0) as clock
      where users.id = $1::uuid
      returning *
