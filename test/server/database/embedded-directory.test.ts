@@ -122,7 +122,7 @@ describe('the embedded database', function () {
 
   describe('whose process is killed', () => {
     it('in the middle of its first start is made anew, whenever that was', async () => {
-      const moments = Array.from({ length: 4 }, () => Math.round(Math.random() * 2_500))
+      const moments = Array.from({ length: 3 }, () => Math.round(Math.random() * 2_500))
       let acknowledged = 0
       for (const moment of moments) {
         const child = startChild(COUNTS)
@@ -180,18 +180,31 @@ describe('the embedded database', function () {
       ['has only the beginnings of one', ['PG_VERSION', 'base/1/1259', 'base/5/16383']],
       ['has other files', ['notes.txt', 'global/pg_control']],
     ] as const) {
-      it(`is made anew where the directory ${what}, and the old one set aside`, async () => {
-        for (const file of content) {
-          mkdirSync(join(directory, 'database', file, '..'), { recursive: true })
-          writeFileSync(join(directory, 'database', file), file === 'PG_VERSION' ? '18\n' : '')
-        }
-        mkdirSync(join(directory, 'database'), { recursive: true })
-        expect((await (await open()).query('select 1 as one')).rows).to.deep.equal([{ one: 1 }])
+      it(`sets the old one aside where the directory ${what}`, async () => {
+        occupy(content)
+        // Setting aside is done when it begins to make one, which takes its time and is told above.
+        const child = startChild(OPENS)
+        await child.said('Making')
+        await child.kill()
 
         const [aside = ''] = readdirSync(directory).filter((name) => name.startsWith('database.broken-'))
-        expect(messages[0]).to.include(`is now ${join(directory, aside)}`)
+        expect(child.output()).to.include(`is now ${join(directory, aside)}`)
         for (const file of content) expect(existsSync(join(directory, aside, file))).to.equal(true)
       })
+    }
+
+    it('is made anew', async () => {
+      occupy(['notes.txt'])
+      expect((await (await open()).query('select 1 as one')).rows).to.deep.equal([{ one: 1 }])
+      expect(readdirSync(directory)).to.include('database').and.have.length(2)
+    })
+
+    function occupy(content: readonly string[]): void {
+      mkdirSync(join(directory, 'database'), { recursive: true })
+      for (const file of content) {
+        mkdirSync(join(directory, 'database', file, '..'), { recursive: true })
+        writeFileSync(join(directory, 'database', file), file === 'PG_VERSION' ? '18\n' : '')
+      }
     }
   })
 
