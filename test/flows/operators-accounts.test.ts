@@ -12,7 +12,12 @@ describe('On the command line, an operator', function () {
   this.timeout(90_000)
 
   onStore('postgresql', (server) => {
-    const hallpass = (...argv: string[]): ReturnType<typeof runCli> => runCli(server().databaseUrl ?? '', argv)
+    /** Without a process for each, as the control socket carries a command out. */
+    const hallpass = async (...argv: string[]): Promise<{ code: number; output: string }> => {
+      let output = ''
+      const code = await runCommand(argv, server().hallpass, (text) => (output += text))
+      return { code, output }
+    }
 
     const expectDone = async (...argv: string[]): Promise<string> => {
       const { code, output } = await hallpass(...argv)
@@ -20,10 +25,8 @@ describe('On the command line, an operator', function () {
       return output
     }
 
-    /** Without a process for each, as the control socket carries a command out. */
     const expectRefused = async (argv: string[], why: RegExp): Promise<void> => {
-      let output = ''
-      const code = await runCommand(argv, server().hallpass, (text) => (output += text))
+      const { code, output } = await hallpass(...argv)
       expect(output).to.match(why)
       expect(output).not.to.match(/\bat .*\.ts/)
       expect(code).to.equal(1)
@@ -31,7 +34,9 @@ describe('On the command line, an operator', function () {
 
     describe('with api-keys', () => {
       it('makes a key of the service, which is shown once, lists it and revokes it', async () => {
-        const made = await expectDone('api-keys', 'create', '--scope', 'introspect  admin', '--name', 'Orders API')
+        const argv = ['api-keys', 'create', '--scope', 'introspect  admin', '--name', 'Orders API']
+        const { code, output: made } = await runCli(server().databaseUrl ?? '', argv)
+        expect(code, made).to.equal(0)
         const [, id = '', key = ''] = KEY_SHOWN.exec(made) ?? []
         expect(key, made).not.to.equal('')
         const { accessToken } = await aSignedInPerson(server().url)
