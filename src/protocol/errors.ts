@@ -12,6 +12,7 @@ export type ProblemCode =
   | 'insufficient_scope'
   | 'origin_not_allowed'
   | 'not_found'
+  | 'already_exists'
   | 'method_not_allowed'
   | 'payload_too_large'
   | 'unsupported_media_type'

@@ -40,6 +40,8 @@ import { checkRing } from './tokens/ring-check.ts'
 import { createRing } from './tokens/ring.ts'
 import { createSigningKeys, type SigningKeys } from './tokens/signing-keys.ts'
 import { createAccountChanges, type AccountChanges } from './users/account-changes.ts'
+import { createDirectory, type Directory } from './users/directory.ts'
+import { createMakeUser, type MakeUser } from './users/making.ts'
 import { createPasswordRules } from './users/password-rules.ts'
 import { createPasswords, type PasswordParameters } from './users/passwords.ts'
 import { createUsers, type Users } from './users/users.ts'
@@ -50,6 +52,8 @@ export interface Hallpass {
   readonly keys: SigningKeys
   readonly users: Users
   readonly accounts: AccountChanges
+  readonly directory: Directory
+  readonly makeUser: MakeUser
   readonly clients: Clients
   readonly counters: Counters
   readonly sessions: Sessions
@@ -128,8 +132,10 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
   const { breachedPasswordsUrl, unconfirmedSignIn, name } = config
   const passwords = createPasswords(options.passwordParameters && { parameters: options.passwordParameters })
   const passwordRules = createPasswordRules({ serviceName: name, breachedPasswordsUrl, log })
-  const accounts = createAccountChanges({ database, sessions, apiKeys })
+  const accounts = createAccountChanges({ database, sessions, apiKeys, accessTtl })
   const users = createUsers({ database, passwords, passwordRules, accounts, rateLimits, unconfirmedSignIn, log })
+  const directory = createDirectory({ database })
+  const makeUser = createMakeUser({ database, passwords, passwordRules })
 
   const flows = createFlows({ accounts, sessions })
   const emails = createEmails({ database, flows, passwords, passwordRules, rateLimits })
@@ -176,6 +182,8 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
     clients,
     users,
     accounts,
+    directory,
+    makeUser,
     emails,
     magicLinks,
     sessions,
@@ -198,6 +206,8 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
     keys,
     users,
     accounts,
+    directory,
+    makeUser,
     clients,
     counters,
     sessions,

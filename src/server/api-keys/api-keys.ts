@@ -155,7 +155,7 @@ async function demandLive(tx: Queryable, userId: string, sessionId: string): Pro
 const reasonOf = (actor: Actor): RevocationReason => (actor.kind === 'admin' ? 'revoked_by_admin' : 'revoked_by_user')
 
 const revoking = (userId: string | null, feedSeconds: number, reason: RevocationReason, actor: Actor) =>
-  [userId, feedSeconds, reason, actor.kind, actor.sessionId, actor.ip] as const
+  [userId, feedSeconds, reason, actor.kind, actor.sessionId, actor.ip, actor.id ?? null] as const
 
 interface KeyRow {
   id: string

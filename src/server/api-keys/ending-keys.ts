@@ -7,7 +7,8 @@ const feed = (from: string, reason: string): string => `
   select id, coalesce(user_id, id), 'revoked', ${reason}, at, at + make_interval(secs => $2::float8) from ${from}`
 
 /**
- * $1 owner or null · $2 seconds the feed remembers · $3 reason · $4 actor · $5 the actor's session · $6 address.
+ * $1 owner or null · $2 seconds the feed remembers · $3 reason · $4 actor · $5 the actor's session · $6 address · $7 which
+ * administrator.
  * The feed names the key's id, which is the `sid` of the access tokens made with it.
  */
 const revokingKeys = (name: string, which: string): Statement<{ id: string }> =>
@@ -19,14 +20,14 @@ const revokingKeys = (name: string, which: string): Statement<{ id: string }> =>
        returning id, user_id, revoked_at as at
      ), feed as (${feed('ended', '$3::text')}
      ), history as (
-       insert into events (user_id, session_id, type, reason, actor, actor_session_id, ip)
-       select coalesce(user_id, id), id, 'api_key.revoked', $3::text, $4::text, $5::uuid, $6::inet from ended
+       insert into events (user_id, session_id, type, reason, actor, actor_session_id, ip, actor_id)
+       select coalesce(user_id, id), id, 'api_key.revoked', $3::text, $4::text, $5::uuid, $6::inet, $7::uuid from ended
      )
      select id from ended`,
     { announces: REVOCATIONS_CHANNEL },
   )
 
-export const revokeOne = revokingKeys('api_keys.revoke', 'id = $7::uuid')
+export const revokeOne = revokingKeys('api_keys.revoke', 'id = $8::uuid')
 export const revokeAll = revokingKeys('api_keys.revoke_all', 'true')
 
 const endingTokens = (name: string, which: string): Statement<{ id: string }> =>

@@ -9,6 +9,7 @@ import { createPages } from '../pages/pages.ts'
 import { createSignInPage } from '../pages/sign-in.ts'
 import { createSignUpPage } from '../pages/sign-up.ts'
 import { createAdminSession } from './admin-sessions.ts'
+import { adminUserHandlers } from './admin-users.ts'
 import { apiKeyHandlers } from './api-keys.ts'
 import type { State } from './context.ts'
 import { devMailbox } from './dev-mailbox.ts'
@@ -38,6 +39,7 @@ type Dependencies = Parameters<typeof signIn>[0] &
   Parameters<typeof emailFlowHandlers>[0] &
   Parameters<typeof apiKeyHandlers>[0] &
   Parameters<typeof createAdminSession>[0] &
+  Parameters<typeof adminUserHandlers>[0] &
   Parameters<typeof revocations>[0] &
   Parameters<typeof sessionEvents>[0] &
   Omit<Parameters<typeof createPages>[0], 'signInByMagicLink' | 'readOnwards'> &
@@ -55,6 +57,8 @@ export function createRouter(deps: Dependencies): Router<State> {
   const users = userHandlers(deps)
   const flows = emailFlowHandlers(deps)
   const apiKeys = apiKeyHandlers(deps)
+  const operator = requireScope(deps, 'admin')
+  const adminUsers = adminUserHandlers(deps)
   const pageSignIn = createPageSignIn(deps)
   const readOnwards = createReadOnwards(deps)
   const forPages = { ...deps, readOnwards }
@@ -108,6 +112,14 @@ export function createRouter(deps: Dependencies): Router<State> {
   router.post(paths.devicesPage, devices.act)
 
   router.post(paths.adminSessions, requireScope(deps, 'sessions:create'), createAdminSession(deps))
+
+  router.get(paths.adminUsers, operator, adminUsers.list)
+  router.post(paths.adminUsers, operator, adminUsers.make)
+  router.get(paths.adminUser, operator, adminUsers.one)
+  router.patch(paths.adminUser, operator, adminUsers.amend)
+  router.delete(paths.adminUser, operator, adminUsers.remove)
+  router.get(paths.adminUserSessions, operator, adminUsers.sessions)
+  router.delete(paths.adminUserSessions, operator, adminUsers.endSessions)
 
   router.get(paths.revocations, requireScope(deps, 'revocations:read'), revocations(deps))
   router.get(paths.jwks, jwks)

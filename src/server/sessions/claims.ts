@@ -23,20 +23,32 @@ export async function restateClaims(
   tx: Queryable,
   { userId, sessionId, feedSeconds }: { userId: string; sessionId: string | null; feedSeconds: number },
 ): Promise<string[]> {
+  await tx.query(lockSessions, [userId, sessionId])
   const restated = await tx.query(restate, [userId, sessionId, feedSeconds])
   return restated.map(({ id }) => id)
 }
 
 /**
+ * In a statement before, so that the clock is read when nobody holds a row any more: a token that a refresh or a
+ * replay makes while this waits says what it said before, and the entry has to cover it.
+ */
+const lockSessions = statement<{ id: string }>(
+  'sessions.lock_for_claims',
+  `select id from sessions
+   where user_id = $1::uuid and ($2::uuid is null or id = $2::uuid) and revoked_at is null
+   order by id for no key update`,
+)
+
+/**
  * `tokens_from` is the next second: an entry of the feed holds for whole ones, and a token of this second
- * would be taken for an older one.
+ * would be taken for an older one. Both are of one reading of the clock, which may not turn in between.
  */
 const restate = statement<{ id: string }>(
   'sessions.restate_claims',
   `with restated as (
      update sessions set
        claims = stated.claims,
-       tokens_from = date_trunc('second', clock_timestamp()) + interval '1 second'
+       tokens_from = date_trunc('second', clock.now) + interval '1 second'
      from (
        select session.id, users.claims || session.own_claims || coalesce(
          (select jsonb_object_agg(member.key, member.value) from jsonb_each(session.data) as member
@@ -45,10 +57,10 @@ const restate = statement<{ id: string }>(
        join users on users.id = session.user_id
        left join clients on clients.id = session.client_id
        where session.user_id = $1::uuid and ($2::uuid is null or session.id = $2::uuid)
-     ) as stated
+     ) as stated, (select clock_timestamp() as now offset 0) as clock
      where sessions.user_id = $1::uuid and sessions.id = stated.id
        and sessions.revoked_at is null and sessions.claims is distinct from stated.claims
-     returning sessions.user_id, sessions.id, clock_timestamp() as now
+     returning sessions.user_id, sessions.id, clock.now
    ), feed as (
      insert into revocations (session_id, user_id, kind, issued_until, until)
      select id, user_id, 'stale', now, now + make_interval(secs => $3::float8) from restated

@@ -8,7 +8,9 @@ import type { Database, Queryable } from '../database/database.ts'
 import { Unavailable } from '../errors.ts'
 import { voidEmailTokens, voidLaterWaysBack } from '../emails/email-tokens.ts'
 import { wishMail } from '../emails/outbox.ts'
+import { FEED_MARGIN } from '../revocations/ending-sessions.ts'
 import { byOwner, type Actor } from '../sessions/actor.ts'
+import { restateClaims } from '../sessions/claims.ts'
 import type { Ending } from '../sessions/ending.ts'
 import {
   type Account,
@@ -18,10 +20,26 @@ import {
   releaseAddress,
   removeAccount,
   setAddress,
+  setClaims,
   setDisabled,
   setPassword,
+  setRole,
 } from './account.ts'
 import { parseEmailAddress } from './email-address.ts'
+import { changedMembers, demandUserClaims } from './user-claims.ts'
+import type { UserRole } from './user.entity.ts'
+
+/** What an operator changes of an account. What is left out stays as it is. */
+export interface Amendment {
+  /**
+   * In place of those before. They are in the access tokens of all sessions from the next refresh on; older tokens
+   * are refused by whoever follows the feed, and nobody is signed out.
+   */
+  readonly claims?: Readonly<Record<string, unknown>> | undefined
+  readonly role?: UserRole | undefined
+  /** True ends every session and lets nobody in. */
+  readonly isDisabled?: boolean | undefined
+}
 
 export interface AccountChanges {
   /** Signs nobody out. */
@@ -48,6 +66,12 @@ export interface AccountChanges {
   ): Promise<boolean>
   /** @param since when the way back was made */
   revertAddress(tx: Queryable, userId: string, address: string, since: Date, ip: string | null): Promise<boolean>
+  /**
+   * All of it or nothing.
+   * @returns false when there is no such account
+   * @throws {InvalidClaims}
+   */
+  amend(userId: string, amendment: Amendment, actor: Actor): Promise<boolean>
   /** @returns false when there is no such account */
   disable(userId: string, actor: Actor): Promise<boolean>
   enable(userId: string, actor: Actor): Promise<boolean>
@@ -58,8 +82,10 @@ export function createAccountChanges(deps: {
   database: Database
   sessions: Pick<Ending, 'revokeAllIn' | 'endGraceIn' | 'hasEndedIn'>
   apiKeys: Pick<ApiKeys, 'revokeAllIn' | 'endTokensIn'>
+  /** Life of an access token, seconds: how long the feed has to remember that older ones are outdated. */
+  accessTtl: number
 }): AccountChanges {
-  const { database, sessions, apiKeys } = deps
+  const { database, sessions, apiKeys, accessTtl } = deps
 
   /** Everything that lets somebody in, but for one session. */
   async function endAll(
@@ -86,6 +112,48 @@ export function createAccountChanges(deps: {
       }
       return account !== null && work(tx, account)
     })
+  }
+
+  async function amend(userId: string, { claims, role, isDisabled }: Amendment, actor: Actor): Promise<boolean> {
+    if (claims !== undefined) demandUserClaims(claims)
+    return onAccount(userId, actor, async (tx, account) => {
+      if (isDisabled !== undefined) await switchAccount(tx, account, isDisabled, actor)
+      if (role !== undefined) await giveRole(tx, userId, role, actor)
+      if (claims !== undefined) await replaceClaims(tx, userId, claims, actor)
+      return true
+    })
+  }
+
+  async function switchAccount(tx: Queryable, account: Account, isDisabled: boolean, actor: Actor): Promise<void> {
+    const { id } = account
+    await setDisabled(tx, id, isDisabled)
+    if (isDisabled) {
+      await endAll(tx, id, null, 'account_disabled', actor)
+      // The keys come back with the account; the tokens that were made with them do not.
+      await apiKeys.endTokensIn(tx, id, 'account_disabled')
+    }
+    if (isDisabled !== account.isDisabled) {
+      await recordEvent(tx, id, isDisabled ? 'user.disabled' : 'user.enabled', actor)
+    }
+  }
+
+  async function giveRole(tx: Queryable, userId: string, role: UserRole, actor: Actor): Promise<void> {
+    const former = await setRole(tx, userId, role)
+    if (former === role) return
+    await recordEvent(tx, userId, 'user.role_changed', actor, null, { from: former, to: role })
+  }
+
+  /** The history says which of them changed, and not what they say. */
+  async function replaceClaims(
+    tx: Queryable,
+    userId: string,
+    claims: Readonly<Record<string, unknown>>,
+    actor: Actor,
+  ): Promise<void> {
+    const members = changedMembers(await setClaims(tx, userId, claims), claims)
+    if (members.length === 0) return
+    await restateClaims(tx, { userId, sessionId: null, feedSeconds: accessTtl + FEED_MARGIN })
+    await recordEvent(tx, userId, 'user.claims_changed', actor, null, { members })
   }
 
   return {
@@ -164,22 +232,9 @@ export function createAccountChanges(deps: {
       return true
     },
 
-    disable: (userId, actor) =>
-      onAccount(userId, actor, async (tx) => {
-        await setDisabled(tx, userId, true)
-        await endAll(tx, userId, null, 'account_disabled', actor)
-        // The keys come back with the account; the tokens that were made with them do not.
-        await apiKeys.endTokensIn(tx, userId, 'account_disabled')
-        await recordEvent(tx, userId, 'user.disabled', actor)
-        return true
-      }),
-
-    enable: (userId, actor) =>
-      onAccount(userId, actor, async (tx) => {
-        await setDisabled(tx, userId, false)
-        await recordEvent(tx, userId, 'user.enabled', actor)
-        return true
-      }),
+    amend,
+    disable: (userId, actor) => amend(userId, { isDisabled: true }, actor),
+    enable: (userId, actor) => amend(userId, { isDisabled: false }, actor),
 
     delete: (userId, actor) =>
       onAccount(userId, actor, async (tx, account) => {

@@ -2,6 +2,7 @@
 import { statement, type Queryable } from '../database/database.ts'
 import type { Actor } from '../sessions/actor.ts'
 import type { EmailAddress } from './email-address.ts'
+import type { UserRole } from './user.entity.ts'
 
 export interface Account {
   readonly id: string
@@ -58,17 +59,36 @@ export async function setDisabled(tx: Queryable, userId: string, isDisabled: boo
   await tx.query(storeDisabled, [userId, isDisabled])
 }
 
+/** @returns those it had before */
+export async function setClaims(
+  tx: Queryable,
+  userId: string,
+  claims: Readonly<Record<string, unknown>>,
+): Promise<Readonly<Record<string, unknown>>> {
+  const [changed] = await tx.query(storeClaims, [userId, JSON.stringify(claims)])
+  return changed?.former ?? {}
+}
+
+/** @returns the one it had before */
+export async function setRole(tx: Queryable, userId: string, role: UserRole): Promise<UserRole> {
+  const [changed] = await tx.query(storeRole, [userId, role])
+  return changed?.former ?? role
+}
+
 /** The address is free again; sessions and history stay for as long as they are kept. */
 export async function removeAccount(tx: Queryable, userId: string): Promise<void> {
   await tx.query(remove, [userId])
 }
 
 type AccountEvent =
+  | 'user.created'
   | 'user.confirmed'
   | 'user.password_changed'
   | 'user.password_reset'
   | 'user.email_changed'
   | 'user.email_reverted'
+  | 'user.claims_changed'
+  | 'user.role_changed'
   | 'user.disabled'
   | 'user.enabled'
   | 'user.deleted'
@@ -77,6 +97,7 @@ type AccountEvent =
 /**
  * What happened, in the history of the account.
  * @param about the `sid` that it concerns: of a session or an API key
+ * @param details what else is worth knowing; no secret, no address
  */
 export async function recordEvent(
   tx: Queryable,
@@ -84,8 +105,10 @@ export async function recordEvent(
   type: AccountEvent,
   actor: Actor,
   about: string | null = null,
+  details: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
-  await tx.query(record, [userId, about, type, actor.kind, actor.sessionId, actor.ip])
+  const by = [actor.kind, actor.id ?? null, actor.sessionId, actor.ip] as const
+  await tx.query(record, [userId, about, type, ...by, JSON.stringify(details)])
 }
 
 const lock = statement<{
@@ -135,10 +158,24 @@ const storeDisabled = statement(
    where id = $1::uuid`,
 )
 
+const storeClaims = statement<{ former: Record<string, unknown> }>(
+  'account.set_claims',
+  `update users set claims = $2::jsonb
+   from (select claims as former from users where id = $1::uuid) as before
+   where id = $1::uuid returning before.former`,
+)
+
+const storeRole = statement<{ former: UserRole }>(
+  'account.set_role',
+  `update users set role = $2::text
+   from (select role as former from users where id = $1::uuid) as before
+   where id = $1::uuid returning before.former`,
+)
+
 const remove = statement('account.remove', 'delete from users where id = $1::uuid')
 
 const record = statement(
   'account.record_event',
-  `insert into events (user_id, session_id, type, actor, actor_session_id, ip)
-   values ($1::uuid, $2::uuid, $3::text, $4::text, $5::uuid, $6::inet)`,
+  `insert into events (user_id, session_id, type, actor, actor_id, actor_session_id, ip, details)
+   values ($1::uuid, $2::uuid, $3::text, $4::text, $5::uuid, $6::uuid, $7::inet, $8::jsonb)`,
 )

@@ -10,7 +10,7 @@ import type { AccountChanges } from './account-changes.ts'
 import { parseEmailAddress } from './email-address.ts'
 import type { PasswordFault, PasswordRules } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
-import { User } from './user.entity.ts'
+import { User, type UserRole } from './user.entity.ts'
 
 export interface Proven {
   readonly userId: string
@@ -38,6 +38,8 @@ export interface Users {
   /** Every other session ends. */
   changePassword(userId: string, current: string, password: string, actor: Actor): Promise<PasswordChange>
   find(userId: string): Promise<User | null>
+  /** As it stands in the row now: no token and no session says it. @returns null when there is nobody, or who there is was disabled */
+  roleOf(userId: string): Promise<UserRole | null>
   /** False for whoever signs in by mail only, or through another application. */
   hasPassword(userId: string): Promise<boolean>
   /** @param who an address, or a user's id */
@@ -139,6 +141,10 @@ export function createUsers(deps: {
       return { kind: isChanged ? 'changed' : 'wrong_password' }
     },
     find,
+    async roleOf(userId) {
+      const [user] = await database.query(findRole, [userId])
+      return user?.role ?? null
+    },
     async hasPassword(userId) {
       const [user] = await database.query(findCredential, [userId])
       return user != null && user.password_hash !== null
@@ -188,6 +194,11 @@ const findByAddress = statement<CredentialRow>(
 const findCredential = statement<CredentialRow>(
   'users.find_credential',
   `select ${CREDENTIAL_COLUMNS} from users where id = $1::uuid`,
+)
+
+const findRole = statement<{ role: UserRole }>(
+  'users.find_role',
+  'select role from users where id = $1::uuid and disabled_at is null',
 )
 
 const replaceHash = statement(
