@@ -13,6 +13,7 @@ import { OPERATOR } from './sessions/actor.ts'
 import type { SubjectSignIn } from './sessions/for-subject.ts'
 import type { Session } from './sessions/session.ts'
 import { findSubjectUser } from './sessions/subject-user.ts'
+import { createApplicationUsers, type ApplicationUsers } from './users/application-users.ts'
 
 export { ConfigError } from './config.ts'
 export type { Deliver, Mail, MailDetails, MailPurpose } from './emails/mail.ts'
@@ -21,6 +22,10 @@ export type { RequestListener } from './request-listener.ts'
 export type { Device } from './sessions/device.ts'
 export { InvalidSignIn, type SubjectDevice, type SubjectSignIn } from './sessions/for-subject.ts'
 export type { Session, SessionStatus, Transport } from './sessions/session.ts'
+export type { ApplicationUsers, Who } from './users/application-users.ts'
+export type { UserDetails, UserPage, UserSearch } from './users/directory.ts'
+export { InvalidClaims, type UserClaims } from './users/user-claims.ts'
+export type { UserRole } from './users/user.entity.ts'
 
 export interface HallpassOptions {
   /** Settings by their names in docs/configuration.md. `process.env` where this is left out; no `.env` is read. */
@@ -40,6 +45,7 @@ export interface HallpassService {
    */
   callback(): RequestListener
   readonly sessions: SubjectSessions
+  readonly users: ApplicationUsers
   /** Answers no request any more and closes the store. First stop the HTTP server that it is mounted in. */
   close(): Promise<void>
 }
@@ -96,6 +102,7 @@ export async function createHallpass(options: HallpassOptions = {}): Promise<Hal
     issuer: config.issuer,
     callback: () => createRequestListener(hallpass),
     sessions: subjectSessions(hallpass),
+    users: createApplicationUsers({ ...hallpass, database: hallpass.store.database }),
     async close() {
       hallpass.readiness.stop()
       await hallpass.close()
