@@ -5,6 +5,7 @@
  */
 import { statement, type Queryable } from '../database/database.ts'
 import { REVOCATIONS_CHANNEL } from '../revocations/ending-sessions.ts'
+import { NEXT_TOKENS_FROM, OUTDATED_UNTIL } from './token-issuance.ts'
 
 /** The members that go into access tokens. */
 export const claimsInData = (
@@ -39,16 +40,12 @@ const lockSessions = statement<{ id: string }>(
    order by id for no key update`,
 )
 
-/**
- * `tokens_from` is the next second: an entry of the feed holds for whole ones, and a token of this second
- * would be taken for an older one. Both are of one reading of the clock, which may not turn in between.
- */
 const restate = statement<{ id: string }>(
   'sessions.restate_claims',
   `with restated as (
      update sessions set
        claims = stated.claims,
-       tokens_from = date_trunc('second', clock.now) + interval '1 second'
+       tokens_from = ${NEXT_TOKENS_FROM}
      from (
        select session.id, users.claims || session.own_claims || coalesce(
          (select jsonb_object_agg(member.key, member.value) from jsonb_each(session.data) as member
@@ -57,13 +54,13 @@ const restate = statement<{ id: string }>(
        join users on users.id = session.user_id
        left join clients on clients.id = session.client_id
        where session.user_id = $1::uuid and ($2::uuid is null or session.id = $2::uuid)
-     ) as stated, (select clock_timestamp() as now offset 0) as clock
+     ) as stated
      where sessions.user_id = $1::uuid and sessions.id = stated.id
        and sessions.revoked_at is null and sessions.claims is distinct from stated.claims
-     returning sessions.user_id, sessions.id, clock.now
+     returning sessions.user_id, sessions.id, ${OUTDATED_UNTIL} as outdated_until
    ), feed as (
      insert into revocations (session_id, user_id, kind, issued_until, until)
-     select id, user_id, 'stale', now, now + make_interval(secs => $3::float8) from restated
+     select id, user_id, 'stale', outdated_until, outdated_until + make_interval(secs => $3::float8) from restated
    )
    select id from restated`,
   { announces: REVOCATIONS_CHANNEL },
