@@ -1,5 +1,12 @@
 import { expect } from 'chai'
-import { ConfigError, createHallpass, InvalidSignIn, type HallpassService, type SubjectSignIn } from 'hallpass/server'
+import {
+  ConfigError,
+  createHallpass,
+  InvalidClaims,
+  InvalidSignIn,
+  type HallpassService,
+  type SubjectSignIn,
+} from 'hallpass/server'
 import { claimsOf } from '../support/people.ts'
 
 const SETTINGS = { HALLPASS_DATA_DIR: 'memory://', LOG_LEVEL: 'silent' }
@@ -87,6 +94,85 @@ describe('hallpass/server', () => {
       expect(error, pointer).to.be.instanceOf(InvalidSignIn)
       expect(error).to.include({ pointer, code })
     }
+  })
+
+  describe('finds and changes users, by the application’s own name for them or by ours', () => {
+    it('in their claims, which sessions that go on say from their next token on', async () => {
+      const subject = aSubject()
+      const { session } = await start(subject)
+      expect(await hallpass.users.setClaims({ subject }, { roles: ['buyer'] })).to.equal(true)
+      const found = await hallpass.users.find({ subject })
+      expect(found).to.deep.include({
+        id: session.userId,
+        subject,
+        email: null,
+        isVerified: false,
+        hasPassword: false,
+        role: 'user',
+        claims: { roles: ['buyer'] },
+        disabledAt: null,
+        sessions: 1,
+      })
+      expect(await hallpass.users.find({ userId: session.userId })).to.deep.equal(found)
+      expect(claimsOf((await start(subject)).accessToken)).to.deep.include({ roles: ['buyer'] })
+    })
+
+    it('so that they are let in no more, or are gone', async () => {
+      const subject = aSubject()
+      const userId = (await start(subject)).session.userId
+      expect(await hallpass.users.disable({ subject })).to.equal(true)
+      expect(await start(subject).catch((error: unknown) => error)).to.include({ code: 'account_disabled' })
+      expect((await hallpass.users.find({ userId }))?.disabledAt).to.be.instanceOf(Date)
+      expect(await hallpass.users.enable({ userId })).to.equal(true)
+      await start(subject)
+      expect(await hallpass.users.setRole({ userId }, 'admin')).to.equal(true)
+      expect((await hallpass.users.list({ role: 'admin' })).users.map(({ id }) => id)).to.deep.equal([userId])
+      expect(await hallpass.users.delete({ subject })).to.equal(true)
+      expect(await hallpass.users.delete({ subject })).to.equal(false)
+      expect((await start(subject)).session.userId).not.to.equal(userId)
+    })
+
+    it('a page at a time', async () => {
+      const userId = (await start(aSubject())).session.userId
+      const page = await hallpass.users.list({ limit: 1 })
+      expect(page.users.map(({ id }) => id)).to.deep.equal([userId])
+      const next = await hallpass.users.list({ limit: 1, cursor: page.cursor ?? '' })
+      expect(next.users.map(({ id }) => id)).not.to.include(userId)
+      for (const search of [{ cursor: 'x' }, { limit: 0 }, { limit: 101 }]) {
+        expect(await hallpass.users.list(search).catch((error: unknown) => error)).to.be.instanceOf(RangeError)
+      }
+    })
+
+    it('of whom there are none', async () => {
+      for (const who of [
+        { subject: aSubject() },
+        { userId: '01890a5d-ac96-774b-bcce-b302099a8057' },
+        { userId: 'x' },
+      ]) {
+        expect(await hallpass.users.find(who)).to.equal(null)
+        expect(await hallpass.users.setClaims(who, {})).to.equal(false)
+        expect(await hallpass.users.setRole(who, 'admin')).to.equal(false)
+        expect(await hallpass.users.disable(who)).to.equal(false)
+        expect(await hallpass.users.enable(who)).to.equal(false)
+        expect(await hallpass.users.delete(who)).to.equal(false)
+      }
+    })
+
+    it('and says what cannot be in their tokens', async () => {
+      const subject = aSubject()
+      await start(subject)
+      for (const [claims, pointer, code] of [
+        [{ aud: 'me' }, '/claims/aud', 'reserved_name'],
+        [{ note: 'x'.repeat(1024) }, '/claims', 'too_large'],
+        [{ note: '\0' }, '/claims', 'invalid_characters'],
+        [['buyer'] as never, '/claims', 'invalid_type'],
+      ] as const) {
+        const error = await hallpass.users.setClaims({ subject }, claims).catch((thrown: unknown) => thrown)
+        expect(error, code).to.be.instanceOf(InvalidClaims)
+        expect(error).to.include({ pointer, code })
+      }
+      expect((await hallpass.users.find({ subject }))?.claims).to.deep.equal({})
+    })
   })
 
   it('reports every fault of its settings at once', async () => {
