@@ -90,25 +90,17 @@ describe('Claims that change while devices refresh', function () {
       /** A replay holds the row, late in a second. A change waits for it, the second ends, and another replay comes by. */
       async function hasChangedAfterReplay(device: Device, replayed: string[]): Promise<boolean> {
         await sql.query('begin')
-        await sql.query(`select pg_sleep_until(date_trunc('second', clock_timestamp() + '0.3 s') + '0.7 s')`)
+        await sql.untilLateInASecond()
         await sql.query('select from sessions where id = $1 for share', [device.sessionId])
-        const began = await secondNow()
         const changing = state(device, 1).then(
           () => true,
           (error: unknown) => !(error instanceof Unavailable),
         )
         await sql.isWaitedForBy(changing)
-        while ((await secondNow()) === began) await delay(5)
+        await sql.untilItIsOver()
         replayed.push((await refresh(server().url, device.refreshToken)).body.access_token)
         await sql.query('commit')
         return changing
-      }
-
-      async function secondNow(): Promise<number> {
-        const [row] = await sql.query<{ second: number }>(
-          'select floor(extract(epoch from clock_timestamp()))::int as second',
-        )
-        return row?.second ?? 0
       }
 
       it('are those of the change that came last, in every session', async () => {

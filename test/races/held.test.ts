@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import { untilAnswered } from '../support/device.ts'
 import { connectTo, type SecondConnection } from '../support/held.ts'
-import { aSignedInPerson, PASSWORD, refresh, send, signIn, type SignedIn } from '../support/people.ts'
-import { eventsOf, HOUR, moveTimes, rowOf } from '../support/rows.ts'
+import { aSignedInPerson, claimsOf, PASSWORD, refresh, send, signIn, type SignedIn } from '../support/people.ts'
+import { eventsOf, feedOf, HOUR, moveTimes, rowOf } from '../support/rows.ts'
 import { onStore } from '../support/server.ts'
 
 /**
@@ -90,6 +90,29 @@ describe('while one of two is held in the middle of its work', function () {
         expect(isCovered).to.equal(status === 200 ? true : null)
         const dead = await present(status === 200 ? body.refresh_token : person.refreshToken)
         expect(dead.body).to.include({ reason: 'revoked_by_user', terminal: true })
+      })
+
+      it('a revocation that has to wait for replays covers the tokens of those that came meanwhile', async () => {
+        const person = await aSignedInPerson(server().url)
+        const { accessToken: token } = await signIn(server().url, person.email)
+        await present(person.refreshToken)
+        const replayed: string[] = []
+        /** A replay under way holds the row, late in a second; the second ends, and another replay comes by. */
+        const revokeAfterReplay = async (): Promise<number> => {
+          await other.query('begin')
+          await other.untilLateInASecond()
+          await other.query('select from sessions where id = $1 for share', [person.sessionId])
+          const revoking = send(`${server().url}/v1/sessions/${person.sessionId}`, { method: 'DELETE', token })
+          await other.isWaitedForBy(revoking)
+          await other.untilItIsOver()
+          replayed.push((await present(person.refreshToken)).body.access_token)
+          await other.query('commit')
+          return (await revoking).status
+        }
+        while ((await revokeAfterReplay()) !== 204); // 503 where it waited for too long
+        const [entry] = await feedOf(server(), person)
+        const until = Math.floor((entry?.issued_until.getTime() ?? 0) / 1000)
+        for (const each of replayed) expect(claimsOf(each)['iat']).to.be.at.most(until)
       })
 
       it('refreshes of one token that all have looked already are one rotation, with one key', async () => {

@@ -6,6 +6,10 @@ export interface SecondConnection {
   query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>
   /** Whether `count` others wait for a lock now, or do so before `work` has come to its end. */
   isWaitedForBy(work: Promise<unknown>, count?: number): Promise<boolean>
+  /** Until a second of the database's clock has a third to go. */
+  untilLateInASecond(): Promise<void>
+  /** Until that second is over. */
+  untilItIsOver(): Promise<void>
   end(): Promise<void>
 }
 
@@ -25,8 +29,21 @@ export async function connectTo(databaseUrl: string | null): Promise<SecondConne
     return Number(row?.count)
   }
 
+  const second = async (): Promise<number> => {
+    const [row] = await query<{ second: number }>('select floor(extract(epoch from clock_timestamp()))::int as second')
+    return row?.second ?? 0
+  }
+  let late = 0
+
   return {
     query,
+    async untilLateInASecond() {
+      await query(`select pg_sleep_until(date_trunc('second', clock_timestamp() + '0.3 s') + '0.7 s')`)
+      late = await second()
+    },
+    async untilItIsOver() {
+      while ((await second()) === late) await delay(5)
+    },
     async isWaitedForBy(work, count = 1) {
       let isSettled = false
       const settle = (): void => void (isSettled = true)

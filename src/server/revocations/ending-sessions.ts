@@ -19,6 +19,9 @@ export const FEED_MARGIN = 60
  * $1 user id · $2 reason · $3 life of an access token plus margin, seconds · $4 actor ('user', 'admin',
  * 'system') · $5 the actor's session or null · $6 the actor's address or null · $7 the event's subtype
  * or null. `which` may use $8 and following.
+ *
+ * The entry is of the time when the row was there to be changed, which RETURNING reads: while the update waits for
+ * replays, which share the row's lock, others come by, and their tokens are covered too.
  * @param mail for the outbox: the purpose of the message that tells the user, or none
  */
 export const endingSessions = (name: string, which: string, mail?: string): Statement<EndedSession> =>
@@ -27,10 +30,10 @@ export const endingSessions = (name: string, which: string, mail?: string): Stat
     `with ended as (
        update sessions set revoked_at = clock_timestamp(), revoked_reason = $2::text
        where user_id = $1::uuid and revoked_at is null and (${which})
-       returning user_id, id, revoked_at
+       returning user_id, id, clock_timestamp() as issued_until
      ), feed as (
        insert into revocations (session_id, user_id, kind, reason, issued_until, until)
-       select id, user_id, 'revoked', $2::text, revoked_at, revoked_at + make_interval(secs => $3::float8) from ended
+       select id, user_id, 'revoked', $2::text, issued_until, issued_until + make_interval(secs => $3::float8) from ended
      ), history as (
        insert into events (user_id, session_id, type, reason, subtype, actor, actor_session_id, ip)
        select user_id, id, 'session.revoked', $2::text, $7::text, $4::text, $5::uuid, $6::inet from ended
