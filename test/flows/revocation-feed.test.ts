@@ -41,7 +41,7 @@ import {
   type FeedEvent,
   type Follower,
 } from '../support/revocation-feed.ts'
-import { HOUR, MINUTE, moveTimes } from '../support/rows.ts'
+import { feedOf, HOUR, MINUTE, moveTimes } from '../support/rows.ts'
 import { onBothStores, onStore, startServer, type TestServer } from '../support/server.ts'
 
 /** Life of an access token and the margin, as the test's servers have them. Seconds. */
@@ -83,11 +83,14 @@ describe('The feed of revocations', () => {
           (await signIn(server().url, person.email)).accessToken,
         )
         const revokedAt = Date.parse(ended.body['revoked_at'] as string)
+        // When the row was there to be changed: it may have had to wait since it was told to end.
+        const [{ issued_until: issuedUntil } = { issued_until: new Date(0) }] = await feedOf(server(), person)
+        expect(issuedUntil.getTime()).to.be.at.least(revokedAt)
         expect(entry).to.deep.equal({
           sid: person.sessionId,
           kind: 'revoked',
-          issued_until: `${new Date(revokedAt).toISOString().slice(0, 19)}Z`,
-          until: new Date(revokedAt + IN_FORCE_FOR * 1000).toISOString(),
+          issued_until: `${issuedUntil.toISOString().slice(0, 19)}Z`,
+          until: new Date(issuedUntil.getTime() + IN_FORCE_FOR * 1000).toISOString(),
         })
         expect(Date.parse(body.horizon)).to.be.at.least(revokedAt)
         const text = JSON.stringify(body)

@@ -202,7 +202,7 @@ describe('secrets', function () {
   /** From the command line, which alone shows it. */
   async function useAKeyOfTheService(): Promise<void> {
     const { url } = server
-    const created = await runCli(databaseUrl, ['api-keys', 'create', '--scope', 'introspect sessions:create'])
+    const created = await runCli(databaseUrl, ['api-keys', 'create', '--scope', 'introspect sessions:create admin'])
     const [, id = '', key = ''] = /^id +(\S+)\nkey +(\S+)$/m.exec(created.output) ?? []
     const headers = basic(id, secrets.opaqueToken(key))
     const body = { subject: 'employee-17', amr: ['mfa'] }
@@ -211,9 +211,23 @@ describe('secrets', function () {
     for (const token of [access, refreshed, key, secrets.opaqueToken(`hpak_${'i'.repeat(42)}A`)]) {
       await told(200, sendForm(`${url}/oauth/introspect`, { token }, headers))
     }
+    await administerUsers(headers)
     for (const argv of [['api-keys', 'list'], ['config'], ['users', 'confirm', await aPerson()]]) {
       outputs.push((await runCli(databaseUrl, argv, SETTINGS)).output)
     }
+  }
+
+  async function administerUsers(headers: Record<string, string>): Promise<void> {
+    const users = `${server.url}/v1/admin/users`
+    const person = { email: address(anAddress()), password: secrets.password('a passphrase that an operator chose') }
+    const { id } = await told(201, send<{ id: string }>(users, { body: person, headers }))
+    await told(409, send(users, { body: person, headers }))
+    await told(400, send(users, { body: { ...person, password: WEAK_PASSWORD }, headers }))
+    for (const query of [`email=${person.email}`, 'role=user', `subject=${person.email}`]) {
+      await told(200, send(`${users}?${query}`, { headers }))
+    }
+    await told(200, send(`${users}/${id}`, { method: 'PATCH', body: { claims: { plan: 'team' } }, headers }))
+    await told(204, send(`${users}/${id}`, { method: 'DELETE', headers }))
   }
 
   /** A parser likes to quote what it stumbles over. */
