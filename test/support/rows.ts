@@ -104,7 +104,7 @@ export async function eventsOfAccount({ hallpass }: TestServer, userId: string):
   return (await hallpass.store.database.query(read, [userId])).map(({ type }) => type)
 }
 
-/** What the history says that operators did to an account, oldest first. */
+/** What the history says of an account and its keys, and of no session, oldest first. */
 export const changesOf = (
   { hallpass }: TestServer,
   userId: string,
@@ -113,7 +113,7 @@ export const changesOf = (
     statement<{ type: string; actor: string; actor_id: string | null; ip: string | null; details: object }>(
       'test.changes',
       `select type, actor, actor_id, host(ip) as ip, details from events
-       where user_id = $1::uuid and type like 'user.%' order by created_at`,
+       where user_id = $1::uuid and type not like 'session.%' order by created_at`,
     ),
     [userId],
   )

@@ -7,8 +7,8 @@ const feed = (from: string, reason: string): string => `
   select id, coalesce(user_id, id), 'revoked', ${reason}, at, at + make_interval(secs => $2::float8) from ${from}`
 
 /**
- * $1 owner or null · $2 seconds the feed remembers · $3 reason · $4 actor · $5 the actor's session · $6 address · $7 which
- * administrator.
+ * $1 owner or null · $2 seconds the feed remembers · $3 reason · $4 actor · $5 the actor's session · $6 address
+ * · $7 which administrator.
  * The feed names the key's id, which is the `sid` of the access tokens made with it.
  */
 const revokingKeys = (name: string, which: string): Statement<{ id: string }> =>

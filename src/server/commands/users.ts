@@ -36,12 +36,6 @@ export function usersCommand(hallpass: Hallpass | null, write: Write): Command {
     return userId
   }
 
-  async function show(userId: string): Promise<void> {
-    const user = await directory().show(userId)
-    if (user === null) throw new Error('there is no account with this address or id')
-    write(inFull(user))
-  }
-
   command
     .command('list')
     .description('accounts, the newest first')
@@ -72,7 +66,10 @@ export function usersCommand(hallpass: Hallpass | null, write: Write): Command {
     .command('show')
     .description('all that is known of an account')
     .argument('<email-or-id>')
-    .action(async (who: string) => show(await identify(who)))
+    .action(async (who: string) => {
+      const user = await directory().show(await identify(who))
+      if (user !== null) write(inFull(user))
+    })
 
   command
     .command('create')
