@@ -86,7 +86,7 @@ describe('the demo', function () {
       'byte for byte the same',
       'one character changed: refused',
       'refused: revoked_by_user',
-      'You signed this device out from another one. Sign in again.',
+      'You signed this device out from Chrome on Windows 11, on ',
       'refused: token_reuse',
       'every one was met',
     ]) {

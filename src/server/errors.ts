@@ -52,9 +52,16 @@ export class OAuthError extends Error {
   }
 }
 
-/** A refresh that is refused; `terminal` tells the client whether to drop its token (docs/http.md). */
-export const refreshRefused = (reason: RefusalReason, description: string, terminal: boolean): OAuthError =>
-  new OAuthError('invalid_grant', description, { extra: { reason, terminal } })
+/**
+ * A refresh that is refused; `terminal` tells the client whether to drop its token (docs/http.md).
+ * @param more members of the answer
+ */
+export const refreshRefused = (
+  reason: RefusalReason,
+  description: string,
+  terminal: boolean,
+  more: Readonly<Record<string, unknown>> = {},
+): OAuthError => new OAuthError('invalid_grant', description, { extra: { reason, terminal, ...more } })
 
 /** Too often: 429. Nothing was decided, evaluated or used up. */
 export class RateLimited extends Error {

@@ -17,7 +17,7 @@ import { createGrants } from './grants/index.ts'
 import { createApp } from './http/app.ts'
 import { createClientAddressOf } from './http/client-address-of.ts'
 import type { State } from './http/context.ts'
-import { createReadCookieSession } from './http/cookie-session.ts'
+import { createReadCookieEnd, createReadCookieSession } from './http/cookie-session.ts'
 import { createSessionCookie } from './http/cookie.ts'
 import { createDemandOwnOrigin, createRefuseForeignReaders } from './http/origin.ts'
 import { createReadPresentedToken } from './http/presented-token.ts'
@@ -175,6 +175,7 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
     refuseForeignReaders: createRefuseForeignReaders(config.allowedOrigins),
     readPresentedToken: createReadPresentedToken({ cookie, demandOwnOrigin }),
     readCookieSession: createReadCookieSession({ cookie, sessions }),
+    readCookieEnd: createReadCookieEnd({ cookie, sessions }),
     clientAddressOf: createClientAddressOf(config.trustedProxies),
     grants: createGrants({ sessions, apiKeys, accessTokens }),
     accessTokens,

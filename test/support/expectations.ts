@@ -2,9 +2,24 @@
 import { expect } from 'chai'
 import type { Answer } from './people.ts'
 
-/** RFC 6749 section 5.2 with our two members; and no refusal ever touches a cookie. */
+/** Of these it is told when, and where possible from which device (docs/decisions/0031). */
+const TOLD_WHEN = [
+  'signed_out',
+  'revoked_by_user',
+  'revoked_by_admin',
+  'password_changed',
+  'password_reset',
+  'email_changed',
+  'account_disabled',
+  'account_deleted',
+  'session_limit',
+  'replaced',
+]
+
+/** RFC 6749 section 5.2 with our own members; and no refusal ever touches a cookie. */
 export function expectRefusal({ status, headers, body }: Answer<object>, reason: string, terminal = true): void {
-  expect(body).to.have.all.keys('error', 'error_description', 'reason', 'terminal')
+  const when = TOLD_WHEN.includes(reason) ? ['ended_at', 'ended_by'] : []
+  expect(body).to.have.all.keys('error', 'error_description', 'reason', 'terminal', ...when)
   expect(body).to.include({ error: 'invalid_grant', reason, terminal })
   expect(status).to.equal(400)
   expect(headers.get('content-type')).to.match(/^application\/json(;|$)/)

@@ -129,6 +129,8 @@ export interface RefreshBody {
   error_description?: string
   reason?: string
   terminal?: boolean
+  ended_at?: string
+  ended_by?: { session_id: string; device: string } | null
 }
 
 export const anAddress = (): string => `person-${randomBytes(6).toString('hex')}@example.com`

@@ -29,6 +29,8 @@ interface FieldOptions {
   readonly faults?: readonly string[]
   /** The cursor waits here although nothing is wrong with it. */
   readonly isFirst?: boolean
+  /** The id of what is read out with it. */
+  readonly describedBy?: string | undefined
 }
 
 export const addressField = (options: FieldOptions & { readonly value?: string | undefined }): Html =>
@@ -72,7 +74,8 @@ export const passwordField = (
 /** The cursor waits where something is to be entered anew, which also reads out what was wrong. */
 function stateOf(options: FieldOptions & { hint?: string; isAtFault?: boolean }): Html {
   const isFaulty = options.isAtFault === true || (options.faults ?? []).length > 0
-  const describing = [...(isFaulty ? ['fault'] : []), ...(options.hint === undefined ? [] : ['hint'])].join(' ')
+  const parts = [isFaulty && 'fault', options.hint !== undefined && 'hint', options.describedBy]
+  const describing = parts.filter(Boolean).join(' ')
   return html`${isFaulty && html` aria-invalid="true"`}${describing !== '' && html` aria-describedby="${describing}"`}${
     (isFaulty || options.isFirst === true) && html` autofocus`
   }`

@@ -7,6 +7,8 @@ export const signIn = {
     here: 'You are signed in. Sign in once more to show that it is still you, or as somebody else.',
     elsewhere: 'You are signed in, but to another application. Sign in once more to go on to this one.',
   },
+  /** Before the words of sessions/refusals.ts: why, when, and from which device. */
+  ended: 'You were signed out',
   password: 'Password',
   keep: 'Keep me signed in',
   forgotten: 'Forgot your password?',

@@ -1,8 +1,10 @@
 /** What `/sign-in` looks like. */
 import { paths } from '../../protocol/paths.ts'
+import { describeEnd } from '../sessions/refusals.ts'
+import type { EndingDevice, SessionEnd } from '../sessions/session-end.ts'
 import type { Page } from './document.ts'
 import { addressField, faultBox, hrefTo, paragraphs, passwordField } from './elements.ts'
-import { html } from './html.ts'
+import { html, type Html } from './html.ts'
 import type { PassingRefusal } from './in-words.ts'
 import { inForm, inLink, type Onwards } from './onwards.ts'
 import { PASSWORD_FORM } from './password-form.ts'
@@ -16,10 +18,12 @@ export interface SignInForm {
   readonly remember: boolean
   /** Whether somebody is already: to this application or another one. */
   readonly signedIn?: 'here' | 'elsewhere'
+  /** How the session ended that this browser had before. */
+  readonly ended?: SessionEnd | null
   readonly refusal?: PassingRefusal
 }
 
-export function signInPage({ onwards, email, remember, signedIn, refusal }: SignInForm): Page {
+export function signInPage({ onwards, email, remember, signedIn, ended = null, refusal }: SignInForm): Page {
   const words = texts.signIn
   return {
     status: refusal?.status ?? 200,
@@ -28,10 +32,16 @@ export function signInPage({ onwards, email, remember, signedIn, refusal }: Sign
     formTarget: formTargetOf(onwards.returnTo),
     referrerPolicy: 'same-origin',
     script: PASSWORD_FORM,
-    body: html`${signedIn !== undefined && html`<p class="quiet">${words.again[signedIn]}</p>`}
+    body: html`${ended !== null && endedNotice(ended)}
+      ${signedIn !== undefined && html`<p class="quiet">${words.again[signedIn]}</p>`}
       <form method="post" action="${hrefTo(paths.signInPage)}" novalidate>
         ${faultBox(refusal?.words ?? [])} ${inForm(onwards)}
-        ${addressField({ value: email, autocomplete: 'username', isFirst: email === '' })}
+        ${addressField({
+          value: email,
+          autocomplete: 'username',
+          isFirst: email === '',
+          describedBy: ended === null ? undefined : ENDED,
+        })}
         ${passwordField({
           label: words.password,
           autocomplete: 'current-password',
@@ -52,6 +62,19 @@ export function signInPage({ onwards, email, remember, signedIn, refusal }: Sign
       </p>`,
   }
 }
+
+/** The cursor waits in the form, and this is read out with its first field. */
+const ENDED = 'ended'
+
+/** Above the form, since it is why somebody is here at all. */
+const endedNotice = (end: SessionEnd): Html =>
+  html`<div class="ended" id="${ENDED}" role="status">
+    <strong>${texts.signIn.ended}</strong>
+    <p>${describeEnd(end, isolatedName)}</p>
+  </div>`
+
+/** Whichever way it is written, the words around it stay where they are (U+2068, U+2069). */
+const isolatedName = ({ name, label }: EndingDevice): string => `\u2068${name ?? label}\u2069`
 
 export const noCookiesPage = (): Page => ({
   status: 400,

@@ -2,7 +2,7 @@
 import { paths } from '../../protocol/paths.ts'
 import { DEFAULT_CLIENT_ID } from '../clients/clients.ts'
 import type { Context, Handler } from '../http/context.ts'
-import type { ReadCookieSession } from '../http/cookie-session.ts'
+import type { ReadCookieEnd, ReadCookieSession } from '../http/cookie-session.ts'
 import type { Credentials } from '../http/page-sign-in.ts'
 import { ACCEPT_CH } from '../sessions/device.ts'
 import type { Users } from '../users/users.ts'
@@ -31,13 +31,14 @@ export function createSignInPage(
     readonly unconfirmedSignIn: 'allow' | 'refuse'
     readonly users: Pick<Users, 'find'>
     readonly readCookieSession: ReadCookieSession
+    readonly readCookieEnd: ReadCookieEnd
     readonly readOnwards: ReadOnwards
     /** Counts the attempt, and sets the session's cookie. @returns false when they are wrong */
     readonly signInByPassword: (ctx: Context, credentials: Credentials) => Promise<boolean>
   },
 ): SignInPage {
-  const { allowedOrigins, allowsCookies, unconfirmedSignIn, users, readCookieSession, readOnwards, signInByPassword } =
-    deps
+  const { allowedOrigins, allowsCookies, unconfirmedSignIn, users } = deps
+  const { readCookieSession, readCookieEnd, readOnwards, signInByPassword } = deps
   const send = createSendPage(deps)
   const inWords = createInWords(send)
 
@@ -51,7 +52,7 @@ export function createSignInPage(
     if (session === null) {
       if (mayHideCookie(ctx))
         return send(ctx, reloadPage(paths.signInPage, { ...inLink(onwards), again: again ? '1' : null }))
-      return send(ctx, signInPage({ onwards, email: '', remember: true }))
+      return send(ctx, signInPage({ onwards, email: '', remember: true, ended: await readCookieEnd(ctx) }))
     }
     // To an application with another id this session is of no use: it would send the person back here.
     const isTheirs = session.clientId === (onwards.clientId ?? DEFAULT_CLIENT_ID)

@@ -15,6 +15,7 @@ import {
   type SessionRow,
   type Transport,
 } from './session.ts'
+import { readEnd, type SessionEnd } from './session-end.ts'
 
 export type StatusFilter = 'active' | 'expired' | 'revoked' | 'all'
 
@@ -45,6 +46,11 @@ export interface Reading {
    * @throws {Unavailable} for a token whose key this process does not know yet
    */
   findNamedBy(refreshToken: string): Promise<Session | null>
+  /**
+   * How the session ended whose refresh token this is, however old. Null while it lives, where nobody knows it,
+   * and where it was ended on this very device: who did that need not be told.
+   */
+  findEnd(refreshToken: string, transport: Transport): Promise<SessionEnd | null>
   rename(userId: string, sessionId: string, deviceName: string | null): Promise<Session | null>
   /** Whether a genuine refresh token names this session; asks nobody. */
   isTokenOf(refreshToken: string, sessionId: string): boolean
@@ -85,12 +91,27 @@ export function createReading({ database, ring }: { database: Database; ring: Ri
       const [row] = decoded.kind === 'genuine' ? await database.query(findNamed, presented(decoded.token)) : []
       return row ? toSession(row) : null
     },
+    async findEnd(refreshToken, transport) {
+      const token = open(refreshToken)
+      const [row] = token === null ? [] : await database.query(findNamed, presented(token))
+      if (row === undefined || row.status === 'active' || row.transport !== transport) return null
+      const end = await readEnd(database, {
+        userId: row.user_id,
+        id: row.id,
+        reason: row.revoked_reason ?? expiryOf(row),
+        revokedAt: row.revoked_at,
+      })
+      return end.reason === 'signed_out' || end.by?.isSame === true ? null : end
+    },
     async rename(userId, sessionId, deviceName) {
       const [row] = await database.query(renameSession, [userId, sessionId, deviceName])
       return row ? toSession(row) : null
     },
   }
 }
+
+const expiryOf = ({ idle_expires_at: idle, absolute_expires_at: absolute }: SessionRow) =>
+  idle <= absolute ? 'expired_idle' : 'expired_absolute'
 
 const listSessions = statement<SessionRow>(
   'sessions.list',

@@ -13,7 +13,8 @@ import { decodeRefreshToken, encodeRefreshToken, type RefreshToken } from '../to
 import type { Ring } from '../tokens/ring.ts'
 import { hashSecret, isSameSecret } from '../tokens/secrets.ts'
 import { hashIdempotencyKey, wasRotatedWith } from './idempotency.ts'
-import { describeRefusal } from './refusals.ts'
+import { describeRefusal, refuseEnded } from './refusals.ts'
+import { readEnd } from './session-end.ts'
 import { IS_LIVE, type Transport } from './session.ts'
 import { ISSUANCE_COLUMNS, issueTokens, type IssuanceRow, type IssuedTokens } from './token-issuance.ts'
 
@@ -153,12 +154,18 @@ async function readGood(
 ): Promise<ReadRow> {
   const [row] = await database.query(readSession, [token.userId, token.sessionId, settings.grace])
   if (row === undefined) throw refuse('unknown_session')
-  refuseUnlessGood(row, token, presented, log)
+  refuseUnlessOwn(row, token, presented, log)
+  if (row.revoked_reason !== null) {
+    const ended = { userId: row.user_id, id: row.id, reason: row.revoked_reason, revokedAt: row.revoked_at }
+    throw refuseEnded(await readEnd(database, ended))
+  }
+  if (row.idle_expired) throw refuse('expired_idle')
+  if (row.absolute_expired) throw refuse('expired_absolute')
   return row
 }
 
-/** The order of docs/refresh.md: secret hash, transport, client, then the session's own state. */
-function refuseUnlessGood(row: ReadRow, token: RefreshToken, presented: PresentedRefreshToken, log: Logger): void {
+/** The order of docs/refresh.md: secret hash, transport and client, before the session's own state. */
+function refuseUnlessOwn(row: ReadRow, token: RefreshToken, presented: PresentedRefreshToken, log: Logger): void {
   if (!isSameSecret(row.secret_hash, hashSecret(token.secret))) {
     // A good MAC with a wrong secret needs our key: somebody else has it.
     log.error(
@@ -169,9 +176,6 @@ function refuseUnlessGood(row: ReadRow, token: RefreshToken, presented: Presente
   }
   if (row.transport !== presented.transport) throw refuse('wrong_transport')
   if (presented.clientId !== null && presented.clientId !== row.client_id) throw refuse('wrong_client')
-  if (row.revoked_reason !== null) throw refuse(row.revoked_reason as Parameters<typeof refuse>[0])
-  if (row.idle_expired) throw refuse('expired_idle')
-  if (row.absolute_expired) throw refuse('expired_absolute')
 }
 
 const refuse = (reason: Parameters<typeof refreshRefused>[0], terminal = true) =>
@@ -209,6 +213,7 @@ type ReadRow = IssuanceRow & {
   generation: number
   idempotency_hashes: Buffer
   transport: Transport
+  revoked_at: Date | null
   revoked_reason: string | null
   within_grace: boolean
   idle_expired: boolean
@@ -221,7 +226,7 @@ type ReadRow = IssuanceRow & {
  */
 const readSession = statement<ReadRow>(
   'refresh.read',
-  `select ${ISSUANCE_COLUMNS}, secret_hash, generation, idempotency_hashes, transport, revoked_reason,
+  `select ${ISSUANCE_COLUMNS}, secret_hash, generation, idempotency_hashes, transport, revoked_at, revoked_reason,
      coalesce(rotated_at > clock_timestamp() - make_interval(secs => $3::float8), false) as within_grace,
      idle_expires_at <= clock_timestamp() as idle_expired,
      absolute_expires_at <= clock_timestamp() as absolute_expired
