@@ -1,4 +1,5 @@
 /** An access token in the memory of this client, and how old it is. */
+import { USABLE } from './figures.ts'
 import { between, type Stopwatch } from './time.ts'
 
 export interface Access {
@@ -9,9 +10,6 @@ export interface Access {
   /** Until it should be replaced, though it is still good. Milliseconds, not below 0. */
   untilDue(): number
 }
-
-/** Of its life; what is older may be too old when it arrives. */
-const USABLE = 0.9
 
 /**
  * @param life milliseconds

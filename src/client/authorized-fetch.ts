@@ -1,10 +1,8 @@
 /** `fetch` with the access token, for the APIs that are meant to have it and for nobody else. */
 import { toError } from './errors.ts'
+import { REST } from './figures.ts'
 import { address } from './page.ts'
 import { later } from './time.ts'
-
-/** An API that refuses even fresh tokens is not helped by ever more of them. Milliseconds. */
-const REST = 10_000
 
 /** @param origins whose requests get the token */
 export function createAuthorizedFetch(deps: {
@@ -51,7 +49,7 @@ export function createAuthorizedFetch(deps: {
       if (toError(error).code === 'signed_out') return '' // what anybody may see is seen
       throw error
     })
-    if (token === '') return deps.fetch(input, init)
+    if (!token) return deps.fetch(input, init)
     const response = await send(token)
     // A stream can be sent once.
     const canRepeat = !request.bodyUsed && !(init?.body as ReadableStream | undefined)?.getReader
@@ -63,6 +61,5 @@ export function createAuthorizedFetch(deps: {
 
 /** RFC 6750 section 3.1. Other origins may hide the challenge from scripts; then any 401 may be one. */
 function isRefusal({ status, headers }: Response): boolean {
-  const challenge = headers.get('WWW-Authenticate')
-  return status === 401 && (!challenge || challenge.includes('invalid_token'))
+  return status === 401 && /^$|invalid_token/.test(headers.get('WWW-Authenticate') ?? '')
 }

@@ -1,5 +1,6 @@
 /** How long to leave the service alone after it could not answer. */
 import type { HallpassError } from './errors.ts'
+import { FIRST_WAIT, LONGEST_WAIT, TOO_EARLY } from './figures.ts'
 import { between, startStopwatch } from './time.ts'
 
 export interface BackOff {
@@ -11,12 +12,6 @@ export interface BackOff {
   /** The network may be back; but the service itself may have said when to come (RFC 9110 section 10.2.3). */
   relent(): void
 }
-
-/** Milliseconds. */
-const FIRST = 1_000
-const LONGEST = 60_000
-/** By how much a timer may run before its time, by this clock. Milliseconds. */
-const TOO_EARLY = 50
 
 export function createBackOff(): BackOff {
   let failures = 0
@@ -30,7 +25,7 @@ export function createBackOff(): BackOff {
     failed(error) {
       last = error
       since = startStopwatch()
-      const longest = Math.min(FIRST * 2 ** failures++, LONGEST)
+      const longest = Math.min(FIRST_WAIT * 2 ** failures++, LONGEST_WAIT)
       const asked = error.retryAfter ?? 0
       wait = asked > 0 ? asked * between(1000, 1200) : between(longest / 2, longest)
       return wait + TOO_EARLY

@@ -1,5 +1,7 @@
 /** Whatever the client cannot do, and why. */
 
+import type { End } from './state.ts'
+
 /** What an answer said, or a state. */
 export interface Details {
   readonly reason?: string | null
@@ -33,8 +35,10 @@ export const unavailable = (cause?: unknown): HallpassError => new HallpassError
 
 export const toError = (error: unknown): HallpassError => (error instanceof HallpassError ? error : unavailable(error))
 
-export const isTerminal = (error: unknown): boolean => toError(error).details.terminal === true
+export const isTerminal = ({ details }: HallpassError): boolean => details.terminal === true
 
-/** @returns null where nobody was signed in */
-export const reasonOf = ({ details: { reason = null } }: HallpassError): string | null =>
-  reason === 'no_token' ? null : reason
+/** What a refusal says of the session that was here; of none, where nobody was signed in. */
+export const endIn = ({ details, message }: HallpassError): End =>
+  details.reason === 'no_token' ? NOBODY : { reason: details.reason ?? null, message, details }
+
+export const NOBODY: End = { reason: null }

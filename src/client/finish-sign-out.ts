@@ -1,7 +1,8 @@
 /** A sign-out is noted first, and told to the service then; perhaps days later. */
 import { isTerminal, toError } from './errors.ts'
-import { isSame, newKey, type Kept, type Record } from './record.ts'
+import { newKey, type Kept, type Record } from './record.ts'
 import type { Requests } from './requests.ts'
+import { isSame } from './same.ts'
 
 /**
  * Does nothing where none is noted.
@@ -22,8 +23,9 @@ export async function finishSignOut(requests: Requests, record: Record, token?: 
       if ((kept.sid ?? sid) === sid) await requests.endSession(fresh)
       else next = { key: newKey(), sid }
     }
-  } catch (error) {
-    if (token && toError(error).status === 401) return finishSignOut(requests, record)
+  } catch (cause) {
+    const error = toError(cause)
+    if (token && error.status === 401) return finishSignOut(requests, record)
     if (!isTerminal(error)) throw error
   }
   await record.change((now) => (isSame(now, kept) ? next : undefined))

@@ -3,16 +3,12 @@
  * server-sent events (HTML standard, section 9.2) over `fetch`, which unlike EventSource carries a token. It is
  * read while somebody looks; who looks later asks for a token first, and is told then.
  */
+import { FIRST_WAIT, LONGEST_WAIT, SILENCE } from './figures.ts'
 import { createPatience } from './patience.ts'
 import { between, pause } from './time.ts'
 
 /** Begins, begins anew for another session, or ends. */
 export type Follow = (sid: string | null) => void
-
-/** The service sends something every 15 seconds. Milliseconds. */
-const SILENCE = 40_000
-const FIRST_WAIT = 1_000
-const LONGEST_WAIT = 60_000
 
 /** @param fetch with the access token; it meets a refusal by a refresh, and that by the end */
 export function createFollowing(deps: {
@@ -63,7 +59,7 @@ export function createFollowing(deps: {
   return (sid) => {
     if (sid === (current?.sid ?? null)) return
     stopReading()
-    current = sid === null ? null : { sid }
+    current = sid ? { sid } : null
     if (current) void follow(current)
   }
 }

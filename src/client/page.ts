@@ -13,7 +13,7 @@ interface Locks {
 
 const surroundings = globalThis as unknown as Surroundings
 
-export const isPage = (): boolean => surroundings.document !== undefined
+export const isPage = (): boolean => !!surroundings.document
 export const isHidden = (): boolean => surroundings.document?.visibilityState === 'hidden'
 export const address = (): string | undefined => surroundings.document?.baseURI ?? surroundings.location?.href
 export const webLocks = (): Locks | undefined => surroundings.navigator?.locks

@@ -5,12 +5,13 @@
  */
 import { HallpassError } from './errors.ts'
 import { createQueue } from './queue.ts'
+import type { End } from './state.ts'
 import type { ClientStorage } from './storage.ts'
 
 export interface Kept {
   /** The refresh token; none in cookie mode. */
   readonly token?: string | undefined
-  /** The `Idempotency-Key` of its refresh. */
+  /** The `Idempotency-Key` of its refresh; empty where there is nothing to refresh. */
   readonly key: string
   /**
    * Those of the refreshes before: of a browser that was killed, the disk may have an older cookie than key
@@ -21,6 +22,8 @@ export interface Kept {
   readonly sid?: string
   /** The person has signed out, and the service does not know yet. */
   readonly out?: true | undefined
+  /** Of the session that was here last, in place of all the others. */
+  readonly end?: End
 }
 
 export interface Record {
@@ -62,14 +65,11 @@ export function createRecord(storage: ClientStorage): Record {
 function parse(text: string | null): Kept | null {
   try {
     const kept = JSON.parse(text ?? '') as Kept | null
-    return kept?.key ? kept : null
+    return kept?.key || kept?.end ? kept : null
   } catch {
     return null
   }
 }
-
-/** Whether it is still what was presented. */
-export const isSame = (one: Kept | null, other: Kept | null): boolean => JSON.stringify(one) === JSON.stringify(other)
 
 /** 128 random bits: whoever knows a token and its key is the device. @throws where there are no random numbers */
 export const newKey = (): string => crypto.getRandomValues(new Uint32Array(4)).join('-')

@@ -1,5 +1,6 @@
 /** What is asked of the service, with answers that can be told apart: yes, no, and nothing decided. */
 import { HallpassError, toError, type Details } from './errors.ts'
+import { REQUEST_PATIENCE } from './figures.ts'
 import { createPatience } from './patience.ts'
 
 export interface Ask {
@@ -16,9 +17,6 @@ type Form = { readonly [name: string]: string }
 /** @throws {HallpassError} */
 export type Service = <Answer>(path: string, ask?: Ask) => Promise<Answer>
 
-/** Then a request is given up. It may be repeated: the service knows a repeated one. Milliseconds. */
-const PATIENCE = 10_000
-
 /**
  * @param issuer without a slash at its end
  * @param transport with `cookie`, the browser adds the cookie, and keeps what the answer sets
@@ -32,7 +30,7 @@ export function createService(deps: {
   return async (path, { method = 'POST', body, headers, bearer } = {}) => {
     const isForm = path.startsWith('/oauth')
     const json = JSON.stringify(body)
-    const { signal, stop } = createPatience(PATIENCE)
+    const { signal, stop } = createPatience(REQUEST_PATIENCE)
     try {
       const response = await deps.fetch(deps.issuer + path, {
         method,
@@ -68,7 +66,7 @@ interface Refusal extends Details {
 /** @throws {HallpassError} for every answer but a good one */
 function understand<Answer>({ ok, status, headers }: Response, text: string): Answer {
   const answer = parse(text)
-  if (ok && answer !== undefined) return answer as Answer
+  if (ok && answer) return answer as Answer
   const { code, error, detail, error_description: description } = answer ?? {}
   throw new HallpassError(
     code ?? error ?? 'unavailable',
@@ -83,7 +81,7 @@ function understand<Answer>({ ok, status, headers }: Response, text: string): An
 /** @returns undefined for what is none of our answers: a proxy's page, a hotel's */
 function parse(text: string): Refusal | undefined {
   try {
-    return Object(text === '' ? {} : JSON.parse(text)) as Refusal
+    return Object(JSON.parse(text || '{}')) as Refusal
   } catch {
     return undefined
   }

@@ -4,13 +4,15 @@
  */
 import { createAccess, type Access } from './access.ts'
 import { createBackOff } from './back-off.ts'
-import { HallpassError, isTerminal, reasonOf, toError, unavailable } from './errors.ts'
+import { endIn, HallpassError, isTerminal, NOBODY, toError, unavailable } from './errors.ts'
+import { ROUNDS, SHORTEST_LIFE, WORD_OF_MOUTH } from './figures.ts'
 import { finishSignOut } from './finish-sign-out.ts'
 import { isHidden } from './page.ts'
 import type { InTurn } from './queue.ts'
-import { isSame, newKey, type Kept, type Record } from './record.ts'
+import { newKey, type Kept, type Record } from './record.ts'
 import { toKept, type Requests, type Tokens } from './requests.ts'
-import type { Observable, SessionState } from './state.ts'
+import { isSame } from './same.ts'
+import type { End, Observable, SessionState } from './state.ts'
 import type { News } from './tabs.ts'
 import { later, pause, startStopwatch, type Stopwatch } from './time.ts'
 
@@ -32,12 +34,8 @@ export interface Session {
   readonly close: () => void
 }
 
-/** Answers in a row that came too late to count. */
-const ROUNDS = 3
-/** Nobody asks again sooner, whatever an answer promises. Seconds. */
-const SHORTEST_LIFE = 2
-/** What another tab has got takes that long to be heard of. Milliseconds. */
-const WORD_OF_MOUTH = 20
+/** Nobody has to be told why. */
+const BY_CHOICE: End = { reason: 'signed_out' }
 
 export function createSession(deps: {
   readonly requests: Requests
@@ -70,7 +68,7 @@ export function createSession(deps: {
 
   async function accessToken(): Promise<string> {
     for (let round = 0; round < ROUNDS; round++) {
-      if (isSignedOut()) throw new HallpassError('signed_out', undefined, state.value)
+      if (isSignedOut()) throw new HallpassError('signed_out', undefined, { ...state.value })
       const token = bearer()
       if (token) {
         if (isDue()) refreshSoon()
@@ -99,7 +97,7 @@ export function createSession(deps: {
     } catch (cause) {
       const error = toError(cause)
       schedule(backOff.failed(error))
-      learn({ because: reasonOf(error) ?? error.code })
+      learn({ because: endIn(error).reason ?? error.code })
       throw error
     }
   }
@@ -125,9 +123,9 @@ export function createSession(deps: {
       const mine = epoch
       const kept = await look()
       if (epoch !== mine) return
-      if (!kept) return leave(null)
+      if (!kept?.key) return leave(kept?.end ?? NOBODY)
       if (kept.out) {
-        leave('signed_out')
+        leave(BY_CHOICE)
         await finishSignOut(requests, record)
         if (!(await record.read())) return
       } else {
@@ -141,13 +139,16 @@ export function createSession(deps: {
   /** @returns false when what was presented is no longer what is kept: somebody else was faster */
   async function exchange(kept: Kept, mine: number): Promise<boolean> {
     const age = startStopwatch()
+    let end: End | undefined
     const answer = await requests.refresh(kept).catch((error: unknown) => {
       // Replaced by a sign-in in this very browser, on a page of the service: its cookie is on the way.
-      const isReplaced = state.value.status === 'signed_in' && toError(error).details.reason === 'replaced'
-      if (epoch === mine && (isReplaced || !isTerminal(error))) throw error
-      return toError(error)
+      const refusal = toError(error)
+      const isReplaced = state.value.status === 'signed_in' && refusal.details.reason === 'replaced'
+      if (epoch === mine && (isReplaced || !isTerminal(refusal))) throw refusal
+      end = endIn(refusal)
     })
-    const next = answer instanceof HallpassError ? null : toKept(answer, answer.session_id, kept)
+    // A browser keeps its cookie, and is told again; others drop their token, and keep why.
+    const next = answer ? toKept(answer, answer.session_id, kept) : usesCookie ? null : { key: '', end: end! }
     let counts = false
     // Compare and set: an answer to anything but what is kept is dropped.
     const change = record.change((now) => {
@@ -159,8 +160,8 @@ export function createSession(deps: {
       if (!counts) throw error
     })
     counts &&= epoch === mine // a sign-out may have come while it was written
-    if (counts && answer instanceof HallpassError) leave(reasonOf(answer))
-    else if (counts) accept(answer as Tokens, next!.sid!, age)
+    if (counts && answer) accept(answer, answer.session_id, age)
+    else if (counts) leave(end!)
     return counts || epoch !== mine
   }
 
@@ -181,11 +182,11 @@ export function createSession(deps: {
   }
 
   /** The person is signed out on this device, and whoever looks at it is told. */
-  function leave(reason: string | null): void {
-    if (!reason && isSignedOut()) return
+  function leave(end: End): void {
+    if (!end.reason && isSignedOut()) return
     const sid = state.value.sessionId
-    drop(reason)
-    if (sid) tell({ reason, sid })
+    drop(end)
+    if (sid) tell({ ...end, sid })
   }
 
   /** Whatever is under way, its answer comes too late. */
@@ -194,11 +195,11 @@ export function createSession(deps: {
     stopTimer()
   }
 
-  function drop(reason: string | null, sid = state.value.sessionId): void {
+  function drop(end: End, sid = state.value.sessionId): void {
     supersede()
     ended = sid ?? ended
     access = null
-    state.set({ status: 'signed_out', sessionId: null, reason })
+    state.set({ status: 'signed_out', sessionId: null, ...end })
   }
 
   function schedule(wait: number): void {
@@ -242,7 +243,7 @@ export function createSession(deps: {
     const token = bearer()
     wish += 1
     isLeaving = true
-    leave('signed_out')
+    leave(BY_CHOICE)
     try {
       // First of all: it is remembered should the app be killed now, or have no network.
       await look()
@@ -269,7 +270,7 @@ export function createSession(deps: {
     backOff.relent()
     const kept = await record.read()
     // A tab that sleeps hears nothing: what is kept has the last word.
-    if (access && (kept ? kept.out : !usesCookie)) drop('signed_out')
+    if (access && (kept ? kept.out : !usesCookie)) drop(BY_CHOICE)
     if (kept?.sid !== access?.sid) access = null
     // Nobody sees whether a page of the service has set a cookie meanwhile.
     if (isSignedOut() ? usesCookie || kept : isDue()) await refresh()
@@ -278,7 +279,10 @@ export function createSession(deps: {
   function hear(news: News): void {
     if ('token' in news) {
       if (news.sid !== ended) hold(createAccess(news.token, news.sid, news.life, startStopwatch()))
-    } else if (!isSignedOut() && (state.value.sessionId ?? news.sid) === news.sid) drop(news.reason, news.sid)
+    } else {
+      const { sid, ...end } = news
+      if (!isSignedOut() && (state.value.sessionId ?? sid) === sid) drop(end, sid)
+    }
   }
 
   return {

@@ -1,10 +1,22 @@
 /** What is known of the session on this device, and who wants to hear of it. */
 
+import type { Details } from './errors.ts'
+import { isSame } from './same.ts'
+
+/** Why nobody is signed in. It is kept until the next sign-in. */
+export interface End {
+  /** As the service gave it (docs/refresh.md), null where nobody was signed in. */
+  readonly reason: string | null
+  /** The service's words for people, where it was the service that said so. */
+  readonly message?: string
+  /** All that it said: `ended_at`, `ended_by`. */
+  readonly details?: Details
+}
+
 /** Objects are replaced, never changed: `===` tells whether anything did. */
 export type SessionState =
   | { readonly status: 'signed_in'; readonly sessionId: string }
-  /** `reason` as the service gave it (docs/http.md), null where nobody was signed in. */
-  | { readonly status: 'signed_out'; readonly sessionId: null; readonly reason: string | null }
+  | (End & { readonly status: 'signed_out'; readonly sessionId: null })
   | {
       /** Nobody can say yet. */
       readonly status: 'unknown'
@@ -31,7 +43,7 @@ export function createObservable<Value>(value: Value): Observable<Value> {
       return value
     },
     set(next) {
-      if (JSON.stringify(next) === JSON.stringify(value)) return
+      if (isSame(next, value)) return
       value = next
       for (const listener of listeners) {
         // One that throws stops nobody else, and is told where uncaught errors are.

@@ -1,5 +1,7 @@
 /** What tabs of one origin tell each other. Everything in it is known to every script of the origin anyway. */
 
+import type { End } from './state.ts'
+
 export type News = NewToken | SignedOut
 
 export interface NewToken {
@@ -9,8 +11,7 @@ export interface NewToken {
   readonly life: number
 }
 
-export interface SignedOut {
-  readonly reason: string | null
+export interface SignedOut extends End {
   /** Who: null where nobody knew. */
   readonly sid: string | null
 }

@@ -4,7 +4,7 @@ import { paths } from '../../src/protocol/paths.ts'
 import { useFakePage } from '../support/fake-page.ts'
 import { useFakeTime } from '../support/fake-time.ts'
 import { aSignedInDevice, codeOf, MINUTE, SECOND, type Device } from './clients.ts'
-import { createScriptedService, fail, say, type Reply } from './scripted-service.ts'
+import { createScriptedService, fail, overBecauseOf, say, type Reply } from './scripted-service.ts'
 
 /** `GET /v1/sessions/current/events`, as the service writes it. */
 describe('A client that follows its session', () => {
@@ -63,7 +63,7 @@ describe('A client that follows its session', () => {
     device.client.onChange((state) => void seen.push(state))
     service.end(device.sid, 'revoked_by_user')
     await write('event: ended\ndata: {"reason":"revoked_by_user"}\n\n')
-    expect(seen).to.deep.equal([{ status: 'signed_out', sessionId: null, reason: 'revoked_by_user' }])
+    expect(seen, 'in the words of the refusal').to.deep.equal([overBecauseOf('revoked_by_user')])
     await time.pass(20 * MINUTE)
     expect(opened()).to.have.length(1)
   })

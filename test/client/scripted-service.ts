@@ -183,7 +183,23 @@ function bodyOf(body: unknown): Record<string, string> {
 }
 
 export const refusal = (reason: string, terminal = true): Response =>
-  Response.json({ error: 'invalid_grant', error_description: 'It is over.', reason, terminal }, { status: 400 })
+  Response.json(refusalBody(reason, terminal), { status: 400 })
+
+const refusalBody = (reason: string, terminal = true) => ({
+  error: 'invalid_grant',
+  error_description: 'It is over.',
+  reason,
+  terminal,
+})
+
+/** The state of a client that the service told so, with all that it said. */
+export const overBecauseOf = (reason: string) => ({
+  status: 'signed_out',
+  sessionId: null,
+  reason,
+  message: 'It is over.',
+  details: refusalBody(reason),
+})
 
 /** Nobody is there. */
 export const fail: Reply = () => {

@@ -138,7 +138,10 @@ describe('The client and the service', function () {
       })
       await laptop.sessions.revoke(idOf(tablet))
       await eventually(() => tablet.state.status === 'signed_out')
-      expect(seen.at(-1)).to.deep.equal({ status: 'signed_out', sessionId: null, reason: 'revoked_by_user' })
+      expect(seen.at(-1)).to.deep.include({ status: 'signed_out', sessionId: null, reason: 'revoked_by_user' })
+      const { message, details } = seen.at(-1) as SessionState & { status: 'signed_out' }
+      expect(message).to.match(/^You signed this device out from Laptop \d+, on .* UTC\. Sign in again\.$/)
+      expect(details?.['ended_by']).to.include({ session_id: idOf(laptop) })
     })
 
     describe('where somebody proved long ago who they are', () => {

@@ -3,9 +3,18 @@ import { memoryStorage, type Client, type SessionState } from 'hallpass/client'
 import { paths } from '../../src/protocol/paths.ts'
 import { useFakePage } from '../support/fake-page.ts'
 import { useFakeTime } from '../support/fake-time.ts'
-import { aClient, aSignedInDevice, codeOf, MINUTE, SECOND, type Device } from './clients.ts'
+import { ADA, aClient, aSignedInDevice, codeOf, MINUTE, SECOND, type Device } from './clients.ts'
 import { createNotebook, type Notebook } from './notebook.ts'
-import { createScriptedService, fail, hang, loseAnswer, refusal, say, type Reply } from './scripted-service.ts'
+import {
+  createScriptedService,
+  fail,
+  hang,
+  loseAnswer,
+  overBecauseOf,
+  refusal,
+  say,
+  type Reply,
+} from './scripted-service.ts'
 
 /** Everything that may come back instead of a decision. */
 const NO_DECISIONS: Record<string, Reply> = {
@@ -65,13 +74,56 @@ describe('The state of a client', () => {
     expect(service.refreshes).to.be.empty
   })
 
-  it('is signed out when the service says that it is over, with its reason; then nothing is kept', async () => {
-    service.end(device.sid, 'revoked_by_user')
-    const client = device.restart()
-    expect(await readyIn(client)).to.deep.equal({ ...NOBODY, reason: 'revoked_by_user' })
-    expect(device.storage.text).to.equal(null)
-    expect(await readyIn(device.restart())).to.deep.equal(NOBODY)
-    expect(service.refreshes, 'asked once').to.have.length(1)
+  describe('when the service says that it is over', () => {
+    const over = overBecauseOf('revoked_by_user')
+    let client: Client
+    beforeEach(async () => {
+      service.end(device.sid, 'revoked_by_user')
+      client = device.restart()
+      expect(await readyIn(client)).to.deep.equal(over)
+    })
+
+    it('is signed out, with the reason and its words, and no token is kept', () => {
+      expect(JSON.parse(device.storage.text ?? ''))
+        .to.have.all.keys('key', 'end')
+        .and.include({ key: '' })
+    })
+
+    it('says why after a restart as well, without asking again', async () => {
+      for (let times = 0; times < 2; times += 1) expect(await readyIn(device.restart())).to.deep.equal(over)
+      await time.pass(20 * MINUTE)
+      expect(service.refreshes, 'asked once').to.have.length(1)
+    })
+
+    it('tells whoever wants a token, too', async () => {
+      const error = await device
+        .restart()
+        .getAccessToken()
+        .catch((reason: unknown) => reason)
+      expect(error).to.include({ code: 'signed_out' })
+      expect(error).to.have.property('details').that.includes({ reason: 'revoked_by_user', message: 'It is over.' })
+    })
+
+    it('says so until the next sign-in, and never after it', async () => {
+      await client.signIn(ADA)
+      expect(device.storage.text).not.to.include('over')
+      await client.signOut()
+      expect(client.state).to.deep.equal({ ...NOBODY, reason: 'signed_out' })
+      expect(await readyIn(device.restart())).to.deep.equal(NOBODY)
+    })
+
+    it('forgets it when the person signs out all the same', async () => {
+      expect(await client.signOut()).to.equal(true)
+      expect(device.storage.text).to.equal(null)
+      expect(await readyIn(device.restart())).to.deep.equal(NOBODY)
+    })
+
+    it('is as signed out where that cannot be written', async () => {
+      const other = await aSignedInDevice(service)
+      service.end(other.sid, 'revoked_by_user')
+      other.storage.fails = 'writing'
+      expect(await readyIn(other.restart())).to.deep.equal(over)
+    })
   })
 
   it('is another object after every change and the same otherwise', async () => {
@@ -196,7 +248,7 @@ describe('The state of a client', () => {
       const sid = await isFoundSignedIn()
       service.end(sid, 'revoked_by_user')
       await time.pass(5 * MINUTE)
-      const ended = { ...NOBODY, reason: 'revoked_by_user' }
+      const ended = overBecauseOf('revoked_by_user')
       expect(client.state).to.deep.equal(ended)
       service.always(paths.token, () => refusal('no_token')) // the service has taken the cookie back
       const before = service.refreshes.length
@@ -226,7 +278,7 @@ describe('The state of a client', () => {
     it('is signed out at the start of a page whose session was replaced, when no other cookie is there', async () => {
       const sid = service.signInOnAPage()
       service.end(sid, 'replaced')
-      expect(await client.ready()).to.deep.equal({ ...NOBODY, reason: 'replaced' })
+      expect(await client.ready()).to.deep.equal(overBecauseOf('replaced'))
       await time.pass(20 * MINUTE)
       expect(service.refreshes, 'asked once').to.have.length(1)
     })

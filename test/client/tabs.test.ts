@@ -6,7 +6,7 @@ import { useFakeTime } from '../support/fake-time.ts'
 import { eventually } from '../support/revocation-feed.ts'
 import { aClient, ADA, codeOf, MINUTE, SECOND } from './clients.ts'
 import { createNotebook, type Notebook } from './notebook.ts'
-import { createScriptedService, fail, hang, hold, type Reply } from './scripted-service.ts'
+import { createScriptedService, fail, hang, hold, overBecauseOf, type Reply } from './scripted-service.ts'
 
 /** With the Web Locks and the BroadcastChannel of Node: its clients of one name are tabs to each other. */
 describe('Tabs of one origin', () => {
@@ -102,7 +102,7 @@ describe('Tabs of one origin', () => {
     await time.pass(5 * MINUTE)
     for (const tab of tabs) {
       await eventually(isOut(tab))
-      expect(tab.state).to.include({ reason: 'revoked_by_user' })
+      expect(tab.state).to.deep.equal(overBecauseOf('revoked_by_user'))
     }
   })
 

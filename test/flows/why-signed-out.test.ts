@@ -347,11 +347,7 @@ describe('Whoever was signed out is told', () => {
           ]
           await callSessions(server().url, 'DELETE', `/${tab.sessionId}`, laptop.accessToken)
           const { html } = await page(tab)
-          const shown = name
-            .replaceAll('&', '&amp;')
-            .replaceAll('<', '&lt;')
-            .replaceAll('>', '&gt;')
-            .replaceAll('"', '&quot;')
+          const shown = name.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
           expect(html).to.include(`out from \u2068${shown}\u2069, on `)
           expect(html).not.to.include('<b>')
         }
