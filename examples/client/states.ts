@@ -12,7 +12,7 @@ function inWords(state: SessionState): string {
     case 'signed_in':
       return 'Welcome back.'
     case 'signed_out':
-      return state.reason === 'revoked_by_user' ? 'You signed this device out from another one.' : 'Please sign in.'
+      return state.message ?? 'Please sign in.' // "You signed this device out from Firefox on Linux, on …"
     case 'unknown':
       return state.because === 'starting' ? 'One moment …' : 'You seem to be offline. We go on as soon as you are back.'
   }

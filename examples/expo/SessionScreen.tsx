@@ -7,14 +7,14 @@ import { Devices } from './Devices.tsx'
 import { client } from './hallpass.ts'
 import { SignIn } from './SignIn.tsx'
 import { styles } from './styles.ts'
-import { whyUnknown } from './words.ts'
+import { whySignedOut, whyUnknown } from './words.ts'
 
 export function SessionScreen(): ReactNode {
   const session = useSession(client)
   return (
     <View style={styles.screen}>
       {session.status === 'signed_in' && <Devices key={session.sessionId} />}
-      {session.status === 'signed_out' && <SignIn reason={session.reason} />}
+      {session.status === 'signed_out' && <SignIn why={whySignedOut(session)} />}
       {session.status === 'unknown' && (
         <>
           <Text style={styles.text} accessibilityLiveRegion="polite">

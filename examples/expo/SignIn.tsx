@@ -4,13 +4,11 @@ import { Linking, Text, TextInput } from 'react-native'
 import { Button } from './Button.tsx'
 import { client, HALLPASS } from './hallpass.ts'
 import { styles } from './styles.ts'
-import { whySignedOut } from './words.ts'
 
-/** @param reason as the state of the session has it */
-export function SignIn({ reason }: { readonly reason: string | null }): ReactNode {
+/** @param why nobody is signed in, if there is anything to say about it */
+export function SignIn({ why }: { readonly why: string | null }): ReactNode {
   const [email, setEmail] = useState('')
   const [password, setPassword] = useState('')
-  const why = whySignedOut(reason)
   return (
     <>
       <Text style={styles.title} accessibilityRole="header">

@@ -94,13 +94,13 @@ describe('The example of a single-page app', function () {
 
     // The list knew of the phone by itself.
     await devices(laptop, 'Pixel 8').getByRole('button', { name: 'Sign out' }).click()
-    await phone.getByText('This device was signed out from another device.').waitFor()
+    await phone.getByText(/^You signed this device out from .+, on .+ UTC\./).waitFor()
     await isSignedOut(phone)
     await eventually(async () => (await askApi(authorization)) === 401)
     await devices(laptop, 'Pixel 8').waitFor({ state: 'detached' })
 
     await phone.reload()
-    await phone.getByText('This device was signed out from another device.').waitFor()
+    await phone.getByText(/^You signed this device out from .+, on .+ UTC\./).waitFor()
   })
 
   it('asks for the password in place where somebody proved long ago who they are, and goes on', async () => {

@@ -5,6 +5,7 @@ import { client } from './hallpass.ts'
 import { Home } from './home.tsx'
 import { SignIn } from './sign-in.tsx'
 import { Waiting } from './waiting.tsx'
+import { whySignedOut } from './words.ts'
 
 export function App(): ReactNode {
   const session = useSession(client)
@@ -12,7 +13,7 @@ export function App(): ReactNode {
     case 'unknown':
       return <Waiting because={session.because} />
     case 'signed_out':
-      return <SignIn reason={session.reason} />
+      return <SignIn why={whySignedOut(session)} />
     case 'signed_in':
       return <Home key={session.sessionId} />
   }

@@ -2,7 +2,7 @@
 import { useActionState, type ReactNode } from 'react'
 import { client, HALLPASS, pageOf } from './hallpass.ts'
 import { Fault } from './fault.tsx'
-import { whatWentWrong, whySignedOut } from './words.ts'
+import { whatWentWrong } from './words.ts'
 
 interface Attempt {
   readonly email: string
@@ -20,10 +20,9 @@ async function attempt(_before: Attempt, form: FormData): Promise<Attempt> {
   }
 }
 
-/** @param reason as the state of the session has it */
-export function SignIn({ reason }: { readonly reason: string | null }): ReactNode {
+/** @param why nobody is signed in, if there is anything to say about it */
+export function SignIn({ why }: { readonly why: string | null }): ReactNode {
   const [{ email, fault }, signIn, isPending] = useActionState(attempt, { email: '', fault: null })
-  const why = whySignedOut(reason)
   return (
     <main className="narrow">
       <h1>Sign in to Postcards</h1>

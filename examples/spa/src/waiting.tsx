@@ -7,7 +7,7 @@ import { whyUnknown } from './words.ts'
 /** @param because as the state of the session has it */
 export function Waiting({ because }: { readonly because: string }): ReactNode {
   const [wantsToSignIn, setWantsToSignIn] = useState(false)
-  if (wantsToSignIn) return <SignIn reason={null} />
+  if (wantsToSignIn) return <SignIn why={null} />
   return (
     <main className="narrow waiting">
       <p role="status">{whyUnknown(because)}</p>
