@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core'
 import { accessibilityFaults } from '../support/accessibility.ts'
 import { useBrowser } from '../support/browser.ts'
 import { tokenFor } from '../support/mail.ts'
-import { anAddress, PASSWORD, register } from '../support/people.ts'
+import { anAddress, callSessions, PASSWORD, register, signIn, signInByCookie } from '../support/people.ts'
 import { onStore } from '../support/server.ts'
 
 /** A place of this service where somebody wants to go, that every server has. */
@@ -36,6 +36,14 @@ describe('The pages to sign up and in, in a browser', function () {
       await page.getByLabel('Email address').fill(email)
       await page.getByLabel('Password', { exact: true }).fill(password)
       await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    }
+
+    /** The browser has the cookie of a session that another device of the person has ended. */
+    async function endedWithin(page: Page): Promise<void> {
+      const { email, ...browser } = await signInByCookie(server().url, await register(server().url))
+      const other = await signIn(server().url, email, { body: { device_name: 'x'.repeat(100) } })
+      await callSessions(server().url, 'DELETE', `/${browser.sessionId}`, other.accessToken)
+      await page.context().addCookies([{ name: 'hallpass', value: browser.refreshToken, url: server().url }])
     }
 
     const cookieOf = async (page: Page) => (await page.context().cookies(server().url))[0]
@@ -166,6 +174,15 @@ describe('The pages to sign up and in, in a browser', function () {
         await fillIn(page, `${'a'.repeat(60)}@${'b'.repeat(60)}.example`, 'wrong')
         await page.getByRole('alert').waitFor()
         await expectGood()
+        await endedWithin(page)
+        await page.goto(at('/devices'))
+        await page
+          .getByRole('status')
+          .getByText(/^You signed this device out from .*x{40}.*, on .* UTC\./)
+          .waitFor()
+        expect(page.url()).to.equal(at('/sign-in?return_to=%2Fdevices'))
+        expect(await describedBy(page), 'read out where the cursor waits').to.match(/^You were signed out You signed/)
+        await expectGood()
         await page.goto(at('/sign-up'))
         await expectGood()
         await page.getByLabel('Email address').fill(anAddress())
@@ -216,6 +233,12 @@ const widthOf = (page: Page): Promise<number> => page.evaluate('document.documen
 /** What has the keyboard, by the name that people know it by. */
 const focused = (page: Page): Promise<string> =>
   page.evaluate(`(document.activeElement.labels?.[0] ?? document.activeElement).textContent.trim()`)
+
+/** What is read out beside that name. */
+const describedBy = (page: Page): Promise<string> =>
+  page.evaluate(
+    `document.activeElement.ariaDescribedByElements.map((each) => each.innerText).join().replace(/\\s+/g, ' ')`,
+  )
 
 const outlineOfFocus = (page: Page): Promise<string> =>
   page.evaluate('getComputedStyle(document.activeElement).outlineStyle')
