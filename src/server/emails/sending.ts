@@ -5,7 +5,7 @@
  */
 import type { Logger } from 'pino'
 import { statement, type Database } from '../database/database.ts'
-import { createFollower } from '../database/follower.ts'
+import { createLane } from '../database/lane.ts'
 import { nameOf, Unavailable } from '../errors.ts'
 import type { Ring } from '../tokens/ring.ts'
 import type { Compose } from './composing.ts'
@@ -40,7 +40,6 @@ const PARALLEL = 4
 /** For retries that are due, and where no notification arrives. Milliseconds. */
 const LOOK_EVERY = 2_000
 const PRUNE_EVERY = 10 * 60 * 1000
-const PATIENCE_AT_STOP = 2_000
 
 export function createSending(deps: {
   database: Database
@@ -50,22 +49,12 @@ export function createSending(deps: {
   log: Logger
 }): Sending {
   const { database, ring, compose, deliver, log } = deps
-  const onTheirWay = new Set<Promise<unknown>>()
   const timers: NodeJS.Timeout[] = []
-  let isStopped = false
-  let taking = Promise.resolve()
-
-  /** Until nothing is due, or stopped; what was taken up last may still be on its way. */
-  async function takeAll(): Promise<void> {
-    while (!isStopped) {
-      const [row] = await database.query(lease, [LEASE])
-      if (row === undefined) return
-      const sending = prepareAndSend(row)
-      onTheirWay.add(sending)
-      void sending.finally(() => onTheirWay.delete(sending))
-      if (onTheirWay.size >= PARALLEL) await Promise.race(onTheirWay)
-    }
-  }
+  const lane = createLane({
+    lease: async () => (await database.query(lease, [LEASE]))[0],
+    work: prepareAndSend,
+    parallel: PARALLEL,
+  })
 
   /** Never rejects: one mail that cannot be prepared holds up no other. */
   async function prepareAndSend(row: LeasedRow): Promise<void> {
@@ -130,27 +119,17 @@ export function createSending(deps: {
     await database.query(delayNext, [id, attempts, delay * (0.8 + Math.random() * 0.4)])
   }
 
-  /** One after the other, so that whoever waits for one knows that nothing is being taken up behind it. */
-  const takeAllInTurn = (): Promise<void> => (taking = taking.then(takeAll, takeAll))
-  const due = createFollower(takeAllInTurn)
-
   return {
-    async run() {
-      await takeAllInTurn()
-      await Promise.all(onTheirWay)
-    },
+    run: lane.run,
     async start() {
-      await database.listen(OUTBOX_CHANNEL, due.changed, due.changed)
-      timers.push(setInterval(due.changed, LOOK_EVERY).unref())
+      await database.listen(OUTBOX_CHANNEL, lane.changed, lane.changed)
+      timers.push(setInterval(lane.changed, LOOK_EVERY).unref())
       timers.push(setInterval(() => void pruneEmailTokens(database).catch(() => undefined), PRUNE_EVERY).unref())
-      due.changed()
+      lane.changed()
     },
     async stop() {
-      isStopped = true
-      due.stop()
       for (const timer of timers) clearInterval(timer)
-      const patience = new Promise((resolve) => void setTimeout(resolve, PATIENCE_AT_STOP).unref())
-      await Promise.race([Promise.allSettled(onTheirWay), patience])
+      await lane.stop()
     },
   }
 }
