@@ -14,9 +14,10 @@ import { lockDirectory } from './src/server/database/directory-lock.ts'
 import { openEmbedded } from './src/server/database/embedded-directory.ts'
 import { SigningKey } from './src/server/tokens/signing-key.entity.ts'
 import { User } from './src/server/users/user.entity.ts'
+import { Webhook } from './src/server/webhooks/webhook.entity.ts'
 
 const shared = {
-  entities: [Client, SigningKey, User],
+  entities: [Client, SigningKey, User, Webhook],
   extensions: [Migrator],
   migrations: { migrationsList: migrations, tableName: 'migrations', snapshot: false, silent: true },
   forceUtcTimezone: true,

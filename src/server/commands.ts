@@ -5,6 +5,7 @@ import { clientsCommand } from './commands/clients.ts'
 import { keysCommand } from './commands/keys.ts'
 import { sessionsCommand } from './commands/sessions.ts'
 import { usersCommand } from './commands/users.ts'
+import { webhooksCommand } from './commands/webhooks.ts'
 import type { Hallpass } from './server.ts'
 
 export type Write = (text: string) => void
@@ -16,6 +17,7 @@ export const serviceCommands = (hallpass: Hallpass | null, write: Write): Comman
   keysCommand(hallpass, write),
   sessionsCommand(hallpass, write),
   usersCommand(hallpass, write),
+  webhooksCommand(hallpass, write),
 ]
 
 /** @returns the exit code */

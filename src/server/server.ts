@@ -45,6 +45,8 @@ import { createMakeUser, type MakeUser } from './users/making.ts'
 import { createPasswordRules } from './users/password-rules.ts'
 import { createPasswords, type PasswordParameters } from './users/passwords.ts'
 import { createUsers, type Users } from './users/users.ts'
+import { createPosting, type Posting } from './webhooks/posting.ts'
+import { createWebhooks, type Webhooks } from './webhooks/webhooks.ts'
 
 export interface Hallpass {
   readonly app: Koa<State>
@@ -60,6 +62,8 @@ export interface Hallpass {
   readonly startForSubject: StartForSubject
   readonly apiKeys: ApiKeys
   readonly sending: Sending
+  readonly webhooks: Webhooks
+  readonly posting: Posting
   readonly readiness: Readiness
   close(): Promise<void>
 }
@@ -113,7 +117,8 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
   const rateLimits = createRateLimits({ database, ring, isOn: config.rateLimits, log })
   const keys = createSigningKeys({ database, ring, alg: signingAlg, accessTtl })
   await keys.start({ mayCreate: serves })
-  const reencryption = setInterval(() => void reencrypt(keys, log), REENCRYPT_EVERY).unref()
+  const webhooks = createWebhooks({ database, ring })
+  const reencryption = setInterval(() => void reencrypt({ keys, webhooks }, log), REENCRYPT_EVERY).unref()
 
   const accessTokens = createAccessTokens({ issuer, audience, ttl: accessTtl, keys })
   const clients = createClients({ database })
@@ -143,6 +148,7 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
   const delivery = createDelivery(config, { database, deliver: serves ? options.deliver : sendNothing })
   const compose = createCompose({ issuer, flows })
   const sending = createSending({ database, ring, compose, deliver: delivery.deliver, log })
+  const posting = createPosting({ database, ring, log })
 
   const startForSubject = createStartForSubject({ database, clients, sessions })
   const readiness = createReadiness({ database })
@@ -200,6 +206,7 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
   })
 
   if (serves) await sending.start()
+  if (serves) await posting.start()
   if (serves) counters.start()
   return {
     app,
@@ -215,6 +222,8 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
     startForSubject,
     apiKeys,
     sending,
+    webhooks,
+    posting,
     readiness,
     async close() {
       clearInterval(reencryption)
@@ -224,7 +233,7 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
       clients.stop()
       rateLimits.close()
       await counters.stop()
-      await sending.stop()
+      await Promise.all([sending.stop(), posting.stop()])
       delivery.close()
       await store.close()
     },
@@ -234,11 +243,16 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
 /** A command leaves mail to those who serve. */
 const sendNothing: Deliver = () => Promise.reject(new Error('a command sends no mail'))
 
-async function reencrypt(keys: SigningKeys, log: Logger): Promise<void> {
-  try {
-    const count = await keys.reencrypt()
-    if (count > 0) log.info({ count }, 'sealed signing keys anew with the current secret')
-  } catch (error) {
-    log.error({ failure: nameOf(error) }, 'signing keys could not be sealed anew')
+async function reencrypt(
+  sealed: Readonly<Record<string, { reencrypt(): Promise<number> }>>,
+  log: Logger,
+): Promise<void> {
+  for (const [what, noun] of Object.entries(sealed)) {
+    try {
+      const count = await noun.reencrypt()
+      if (count > 0) log.info({ what, count }, 'sealed anew with the current secret')
+    } catch (error) {
+      log.error({ what, failure: nameOf(error) }, 'could not be sealed anew with the current secret')
+    }
   }
 }

@@ -1,9 +1,9 @@
-import { Command, InvalidArgumentError } from 'commander'
-import { validate as isUuid } from 'uuid'
+import { Command } from 'commander'
 import type { Write } from '../commands.ts'
 import type { Hallpass } from '../server.ts'
 import { OPERATOR } from '../sessions/actor.ts'
 import { required } from './required.ts'
+import { uuid } from './uuid.ts'
 
 export function sessionsCommand(hallpass: Hallpass | null, write: Write): Command {
   const command = new Command('sessions').description('signed-in devices')
@@ -40,10 +40,4 @@ export function sessionsCommand(hallpass: Hallpass | null, write: Write): Comman
     })
 
   return command
-}
-
-function uuid(text: string): string {
-  if (!isUuid(text))
-    throw new InvalidArgumentError('It is not an id, which reads like 01890a5d-ac96-774b-bcce-b302099a8057.')
-  return text
 }

@@ -120,7 +120,7 @@ export function createSending(deps: {
   }
 
   return {
-    run: lane.run,
+    run: () => lane.run(),
     async start() {
       await database.listen(OUTBOX_CHANNEL, lane.changed, lane.changed)
       timers.push(setInterval(lane.changed, LOOK_EVERY).unref())
