@@ -44,11 +44,13 @@ export function createPosting(deps: { database: Database; ring: Ring; log: Logge
   const lanes = new Map<string, Lane>()
   const timers: NodeJS.Timeout[] = []
   const stopping = new AbortController()
+  let isStopped = false
 
   /** The lanes in which something is due. */
   async function look(): Promise<Lane[]> {
     const due = await database.query(findDue, [])
-    return due.map(({ id }) => laneOf(id))
+    // Stopped while it was asked: a lane that is made now would be stopped by nobody.
+    return isStopped ? [] : due.map(({ id }) => laneOf(id))
   }
   const due = createFollower(async () => {
     for (const lane of await look()) lane.changed()
@@ -110,6 +112,7 @@ export function createPosting(deps: { database: Database; ring: Ring; log: Logge
       due.changed()
     },
     async stop() {
+      isStopped = true
       due.stop()
       for (const timer of timers) clearInterval(timer)
       await Promise.all([...lanes.values()].map((lane) => lane.stop()))

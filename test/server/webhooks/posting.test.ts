@@ -1,4 +1,7 @@
+import crypto, { randomUUID } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
+import http, { type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,6 +9,7 @@ import { expect } from 'chai'
 import { pino, type Logger } from 'pino'
 import { createRing, type Ring } from '../../../src/server/tokens/ring.ts'
 import { EVENT_TYPES } from '../../../src/server/webhooks/event-types.ts'
+import { writeMessage } from '../../../src/server/webhooks/message.ts'
 import { createPosting, type Posting } from '../../../src/server/webhooks/posting.ts'
 import { createWebhooks } from '../../../src/server/webhooks/webhooks.ts'
 import { withDatabaseAway } from '../../support/database-traffic.ts'
@@ -145,6 +149,47 @@ describe('Posting', () => {
       await webhooks.delete(other.id)
     })
   })
+})
+
+describe('The receiver in docs/webhooks.md', () => {
+  it('takes what we send, and nothing that was changed', async () => {
+    const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
+    const text = /```js\n(.+?)```/s.exec(readFileSync(join(ROOT, 'docs/webhooks.md'), 'utf8'))?.[1] ?? ''
+    const started = Promise.withResolvers<Server>()
+    const seen: unknown[] = []
+    // eslint-disable-next-line typescript/no-implied-eval -- the documentation is ours
+    const program = new Function('process', 'console', 'require', 'started', inAFunction(text))
+    const required: Record<string, unknown> = { 'node:crypto': crypto, 'node:http': http }
+    program(
+      { env: { WEBHOOK_SECRET: secret } },
+      { log: (id: string) => seen.push(id) },
+      (name: string) => required[name],
+      started.resolve,
+    )
+    const server = await started.promise
+    try {
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+      const event = { id: randomUUID(), type: 'ping', created_at: '2026-03-04T14:05:09Z' }
+      const { body, headers } = writeMessage(event, [Buffer.alloc(32), Buffer.alloc(32, 7)], new Date())
+      const statusOf = async (changed: Record<string, string>, sent = body) =>
+        (await fetch(url, { method: 'POST', body: sent, headers: { ...headers, ...changed } })).status
+      expect(await statusOf({})).to.equal(204)
+      expect(await statusOf({}, body.replace('ping', 'pong'))).to.equal(400)
+      expect(await statusOf({ 'webhook-id': randomUUID() })).to.equal(400)
+      expect(await statusOf({ 'webhook-signature': 'v1,\u00fc\u00fc' })).to.equal(400)
+      const old = writeMessage(event, [Buffer.alloc(32, 7)], new Date(Date.now() - 3_600_000))
+      expect(await statusOf(old.headers as Record<string, string>)).to.equal(400)
+      expect(seen).to.deep.equal([event.id])
+    } finally {
+      server.close()
+      server.closeAllConnections()
+    }
+  })
+
+  const inAFunction = (text: string): string =>
+    text
+      .replaceAll(/^import (\{.+\}) from '(.+)'$/gm, "const $1 = require('$2')")
+      .replace(/\.listen\(4000\)\s*$/, ".listen(0, '127.0.0.1', function () { started(this) })")
 })
 
 describe('The types of events', () => {
