@@ -196,6 +196,9 @@ describe('Webhooks', () => {
         expect(receiver.received).to.have.lengthOf(1)
         expect(await server().hallpass.webhooks.countWaiting(id)).to.equal(0)
         expect(await refusal('test', id)).to.include(`hallpass webhooks enable ${id}`)
+        const before = await command('list')
+        await command('disable', id)
+        expect(await command('list'), 'since when is what counts').to.equal(before)
       })
 
       it('is not followed to where it redirects', async () => {

@@ -48,11 +48,11 @@ export interface NewWebhook {
 const OVERLAP = 24 * 60 * 60
 
 export function createWebhooks({ database, ring }: { database: Database; ring: Ring }): Webhooks {
-  const change = (id: string, changes: Partial<Webhook>): Promise<boolean> =>
+  const change = (id: string, change: (webhook: Webhook) => Partial<Webhook>): Promise<boolean> =>
     database.unitOfWork(async (em) => {
       const webhook = await em.findOne(Webhook, { id })
       if (webhook === null) return false
-      Object.assign(webhook, changes)
+      Object.assign(webhook, change(webhook))
       await em.flush()
       return true
     })
@@ -69,8 +69,12 @@ export function createWebhooks({ database, ring }: { database: Database; ring: R
 
     list: () => database.unitOfWork((em) => em.findAll(Webhook, { orderBy: { createdAt: 'asc', id: 'asc' } })),
     find: (id) => database.unitOfWork((em) => em.findOne(Webhook, { id })),
-    disable: (id) => change(id, { disabledAt: new Date(), disabledReason: 'operator' }),
-    enable: (id) => change(id, { disabledAt: null, disabledReason: null, failingSince: null }),
+    // Since when nothing is noted for it counts for the replay that makes up for it.
+    disable: (id) =>
+      change(id, ({ disabledAt }) =>
+        disabledAt == null ? { disabledAt: new Date(), disabledReason: 'operator' } : {},
+      ),
+    enable: (id) => change(id, () => ({ disabledAt: null, disabledReason: null, failingSince: null })),
     delete: (id) => database.unitOfWork(async (em) => (await em.nativeDelete(Webhook, { id })) > 0),
 
     async rotateSecret(id, { immediately = false } = {}) {
