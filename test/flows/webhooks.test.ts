@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import type { ServerResponse } from 'node:http'
 import { statement } from '../../src/server/database/database.ts'
@@ -63,6 +64,13 @@ describe('Webhooks', () => {
       const ended = device ?? (await signIn(server().url, person.email))
       await callSessions(server().url, 'DELETE', '/current', ended.accessToken)
       return ended
+    }
+    /** One event of the type `user.enabled`, as cheap as it can be. @returns the id that it is about */
+    async function happen(): Promise<{ sessionId: string }> {
+      const sessionId = randomUUID()
+      const { database } = server().hallpass.store
+      await database.transaction((tx) => recordEvent(tx, person.userId, 'user.enabled', OPERATOR, sessionId))
+      return { sessionId }
     }
     const idsOf = (received: readonly Received[]): string[] => received.map(({ id }) => id)
 
@@ -154,9 +162,9 @@ describe('Webhooks', () => {
 
     describe('a receiver that fails', () => {
       it('gets the same message again, after growing delays, until it is given up', async () => {
-        const { id, secret } = await aWebhook(receiver.url, '--events', 'session.revoked')
+        const { id, secret } = await aWebhook(receiver.url, '--events', 'user.enabled')
         receiver.answer = 500
-        await endSession()
+        await happen()
         for (let attempt = 0; attempt < 10; attempt += 1) {
           await run()
           await makeDue(server(), id)
@@ -186,12 +194,12 @@ describe('Webhooks', () => {
       })
 
       it('is no longer called when it answers 410', async () => {
-        const { id } = await aWebhook(receiver.url, '--events', 'session.revoked')
+        const { id } = await aWebhook(receiver.url, '--events', 'user.enabled')
         receiver.answer = 410
-        await endSession()
+        await happen()
         await run()
         expect(await command('list')).to.match(new RegExp(`^${id}  disabled \\(gone\\) since`, 'm'))
-        await endSession()
+        await happen()
         await run()
         expect(receiver.received).to.have.lengthOf(1)
         expect(await server().hallpass.webhooks.countWaiting(id)).to.equal(0)
@@ -203,18 +211,18 @@ describe('Webhooks', () => {
 
       it('is not followed to where it redirects', async () => {
         const elsewhere = await aReceiver()
-        const { id } = await aWebhook(receiver.url, '--events', 'session.revoked')
+        const { id } = await aWebhook(receiver.url, '--events', 'user.enabled')
         receiver.answer = (_request, response) => response.writeHead(307, { location: elsewhere.url }).end()
-        await endSession()
+        await happen()
         await run()
         expect((await logOf(id)).map(({ status, failure }) => [status, failure])).to.deep.equal([[307, 'redirect']])
         expect(elsewhere.received).to.be.empty
       })
 
       it('is tried again when nobody answers there', async () => {
-        const { id } = await aWebhook(receiver.url, '--events', 'session.revoked')
+        const { id } = await aWebhook(receiver.url, '--events', 'user.enabled')
         await receiver.stop()
-        await endSession()
+        await happen()
         await run()
         const [attempt] = await logOf(id)
         expect(attempt).to.include({ status: null, failure: 'ECONNREFUSED', attempt: 1 })
@@ -223,10 +231,10 @@ describe('Webhooks', () => {
       })
 
       it('gets it again, with the same id, from whoever goes on after a process that died before the answer', async () => {
-        const { id } = await aWebhook(receiver.url, '--events', 'session.revoked')
+        const { id } = await aWebhook(receiver.url, '--events', 'user.enabled')
         const unanswered: ServerResponse[] = []
         receiver.answer = (_request, response) => void unanswered.push(response)
-        await endSession()
+        await happen()
         const first = run()
         await receiver.has(1)
         receiver.answer = 204
@@ -242,11 +250,11 @@ describe('Webhooks', () => {
 
       it('holds up no other, and no mail, when it is slow', async () => {
         const slow = await aReceiver()
-        await aWebhook(slow.url, '--events', 'session.revoked')
-        await aWebhook(receiver.url, '--events', 'session.revoked')
+        await aWebhook(slow.url, '--events', 'user.enabled')
+        await aWebhook(receiver.url, '--events', 'user.enabled')
         const held: ServerResponse[] = []
         slow.answer = (_request, response) => void held.push(response)
-        for (let count = 0; count < 6; count += 1) await endSession()
+        for (let count = 0; count < 6; count += 1) await happen()
         const email = await register(server().url)
         const running = run()
         await Promise.all([receiver.has(6), slow.has(4)])
@@ -259,14 +267,14 @@ describe('Webhooks', () => {
       })
 
       it('is disabled when nothing has arrived for five days', async () => {
-        const { id } = await aWebhook(receiver.url, '--events', 'session.revoked')
+        const { id } = await aWebhook(receiver.url, '--events', 'user.enabled')
         receiver.answer = 503
-        await endSession()
+        await happen()
         await run()
         await ageWebhook(server(), id, 4 * DAY)
         await giveUp(id)
         expect(await command('show', id)).to.match(/state +failing since/)
-        await endSession()
+        await happen()
         await run()
         await ageWebhook(server(), id, 2 * DAY)
         await giveUp(id)
@@ -274,16 +282,16 @@ describe('Webhooks', () => {
       })
 
       it('is not disabled when something arrived in between', async () => {
-        const { id } = await aWebhook(receiver.url, '--events', 'session.revoked')
+        const { id } = await aWebhook(receiver.url, '--events', 'user.enabled')
         receiver.answer = 503
-        await endSession()
+        await happen()
         await run()
         await ageWebhook(server(), id, 6 * DAY)
         receiver.answer = 204
         await makeDue(server(), id)
         await run()
         receiver.answer = 503
-        await endSession()
+        await happen()
         await run()
         await giveUp(id)
         expect(await command('show', id)).to.match(/state +failing since/)
@@ -336,13 +344,13 @@ describe('Webhooks', () => {
       })
 
       it('disables it and enables it; what happened meanwhile is sent by a replay', async () => {
-        const { id } = await aWebhook(receiver.url, '--events', 'session.revoked')
+        const { id } = await aWebhook(receiver.url, '--events', 'user.enabled')
         receiver.answer = 500
-        const waiting = await endSession()
+        const waiting = await happen()
         await run()
         await command('disable', id)
         receiver.answer = 204
-        const missed = await endSession()
+        const missed = await happen()
         await makeDue(server(), id)
         await run()
         expect(receiver.received).to.have.lengthOf(1)
@@ -357,14 +365,14 @@ describe('Webhooks', () => {
       })
 
       it('deletes it, and with it what waits', async () => {
-        const { id } = await aWebhook(receiver.url, '--events', 'session.revoked')
+        const { id } = await aWebhook(receiver.url, '--events', 'user.enabled')
         await pruneDeliveries(server().hallpass.store.database)
         receiver.answer = 500
-        await endSession()
+        await happen()
         await run()
         await command('delete', id)
         await makeDue(server(), id)
-        await endSession()
+        await happen()
         await run()
         expect(receiver.received).to.have.lengthOf(1)
         expect(await pruneDeliveries(server().hallpass.store.database)).to.equal(1)
@@ -372,15 +380,15 @@ describe('Webhooks', () => {
       })
 
       it('changes the secret, with a day in which both are good', async () => {
-        const { id, secret } = await aWebhook(receiver.url, '--events', 'session.revoked')
+        const { id, secret } = await aWebhook(receiver.url, '--events', 'user.enabled')
         const [, second = ''] = /^secret {2}(\S+)\n$/.exec(await command('rotate-secret', id)) ?? []
-        await endSession()
+        await happen()
         await run()
         await ageWebhook(server(), id, 25 * HOUR)
-        await endSession()
+        await happen()
         await run()
         const [, third = ''] = /^secret {2}(\S+)\n$/.exec(await command('rotate-secret', id, '--now')) ?? []
-        await endSession()
+        await happen()
         await run()
         const good = receiver.received.map((each) => [secret, second, third].map((one) => isBy(one, each)))
         expect(good).to.deep.equal([
@@ -391,13 +399,13 @@ describe('Webhooks', () => {
       })
 
       it('replays one event, all since a time, or what was given up, each with its id', async () => {
-        const { id } = await aWebhook(receiver.url, '--events', 'session.revoked')
+        const { id } = await aWebhook(receiver.url, '--events', 'user.enabled')
         receiver.answer = 500
-        const lost = await endSession()
+        const lost = await happen()
         await run()
         await giveUp(id)
         receiver.answer = 204
-        await endSession()
+        await happen()
         await run()
         const [first = '', , second = ''] = idsOf(receiver.received)
         receiver.received.length = 0
@@ -420,7 +428,7 @@ describe('Webhooks', () => {
       })
 
       it('replays an event that was never tried here, and one that waits only once', async () => {
-        const ended = await endSession()
+        const ended = await happen()
         const { id } = await aWebhook(receiver.url, '--events', 'user.deleted')
         const event = (await eventsSince(0)).at(-1)?.id ?? ''
         receiver.answer = 500
@@ -435,8 +443,8 @@ describe('Webhooks', () => {
       })
 
       it('finds attempts of the last thirty days', async () => {
-        const { id } = await aWebhook(receiver.url, '--events', 'session.revoked')
-        await endSession()
+        const { id } = await aWebhook(receiver.url, '--events', 'user.enabled')
+        await happen()
         await run()
         expect(await command('deliveries', id, '--failed')).to.equal('')
         await ageWebhook(server(), id, 29 * DAY)
@@ -451,7 +459,7 @@ describe('Webhooks', () => {
 
     it('keep no secret that could be used, and none in what waits', async () => {
       const { id, secret } = await aWebhook()
-      await endSession()
+      await happen()
       const { database } = server().hallpass.store
       const read = statement<{ text: string }>(
         'test.everything',
@@ -474,9 +482,9 @@ describe('Webhooks', () => {
     const eventsSince = (time: number): Promise<{ id: string; at: Date }[]> =>
       server().hallpass.store.database.query(
         statement<{ id: string; at: Date }>(
-          'test.revoked_events',
+          'test.enabled_events',
           `select id, created_at as at from events
-           where type = 'session.revoked' and created_at >= $1::timestamptz order by created_at`,
+           where type = 'user.enabled' and created_at >= $1::timestamptz order by created_at`,
         ),
         [new Date(time)],
       )
