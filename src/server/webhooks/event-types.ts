@@ -12,6 +12,8 @@ export const EVENT_TYPES: readonly string[] = [
   'user.disabled',
   'user.enabled',
   'user.deleted',
+  'user.claims_changed',
+  'user.role_changed',
   'api_key.created',
   'api_key.revoked',
 ]
