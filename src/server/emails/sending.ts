@@ -9,7 +9,6 @@ import { createFollower } from '../database/follower.ts'
 import { nameOf, Unavailable } from '../errors.ts'
 import type { Ring } from '../tokens/ring.ts'
 import type { Compose } from './composing.ts'
-import { pruneEmailTokens } from './email-tokens.ts'
 import type { Deliver, Mail } from './mail.ts'
 import { OUTBOX_CHANNEL, type MailWish } from './outbox.ts'
 import { isSealed, openMail, sealMail, type SealedMail } from './sealed-mail.ts'
@@ -39,7 +38,6 @@ const LATEST_WISH = 72 * 60 * 60
 const PARALLEL = 4
 /** For retries that are due, and where no notification arrives. Milliseconds. */
 const LOOK_EVERY = 2_000
-const PRUNE_EVERY = 10 * 60 * 1000
 const PATIENCE_AT_STOP = 2_000
 
 export function createSending(deps: {
@@ -51,7 +49,7 @@ export function createSending(deps: {
 }): Sending {
   const { database, ring, compose, deliver, log } = deps
   const onTheirWay = new Set<Promise<unknown>>()
-  const timers: NodeJS.Timeout[] = []
+  let timer: NodeJS.Timeout | undefined
   let isStopped = false
   let taking = Promise.resolve()
 
@@ -141,14 +139,13 @@ export function createSending(deps: {
     },
     async start() {
       await database.listen(OUTBOX_CHANNEL, due.changed, due.changed)
-      timers.push(setInterval(due.changed, LOOK_EVERY).unref())
-      timers.push(setInterval(() => void pruneEmailTokens(database).catch(() => undefined), PRUNE_EVERY).unref())
+      timer = setInterval(due.changed, LOOK_EVERY).unref()
       due.changed()
     },
     async stop() {
       isStopped = true
       due.stop()
-      for (const timer of timers) clearInterval(timer)
+      clearInterval(timer)
       const patience = new Promise((resolve) => void setTimeout(resolve, PATIENCE_AT_STOP).unref())
       await Promise.race([Promise.allSettled(onTheirWay), patience])
     },

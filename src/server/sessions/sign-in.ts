@@ -163,14 +163,18 @@ const insert = statement<SessionRow & IssuanceRow>(
      from users, (select clock_timestamp() as now offset 0) as clock
      where users.id = $1::uuid
      returning *
+   ), novelty as (
+     select ${IS_NEW_DEVICE} as is_new
    ), history as (
-     insert into events (user_id, session_id, type, actor, actor_session_id, ip)
-     select user_id, id, 'session.created', 'user', id, ip_first from added
+     insert into events (user_id, session_id, type, actor, actor_session_id, ip, details)
+     select user_id, id, 'session.created', 'user', id, ip_first,
+       case when is_new then '{"new_device": true}'::jsonb else '{}' end
+     from added, novelty
    ), notice as (
      insert into outbox (kind, payload)
      select 'mail', jsonb_build_object('purpose', 'new_device', 'user_id', added.user_id, 'session_id', added.id)
-     from added, users
-     where users.id = $1::uuid and users.email is not null and ${IS_NEW_DEVICE}
+     from added, novelty, users
+     where users.id = $1::uuid and users.email is not null and is_new
    )
    select ${SESSION_COLUMNS}, ${ISSUANCE_COLUMNS} from added`,
   ANNOUNCED_TO_OWNER,
