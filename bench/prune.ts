@@ -30,7 +30,8 @@ const ROWS = Number(values.rows)
 const SECONDS = Number(values.seconds)
 /** Refreshes a second, whether or not those before were answered. */
 const RATE = Number(values.rate)
-const DEVICES = 500
+/** Each waits for its answer before it refreshes again. */
+const DEVICES = 1_000
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64 })
 const postgres = await startPostgres({ durable: true })
@@ -95,17 +96,22 @@ async function makeDevices(): Promise<string[]> {
   return tokens
 }
 
-/** @returns the milliseconds of each refresh, in order of size; `devices` hold the tokens of after */
-async function refreshFor(devices: string[], work: Promise<unknown>): Promise<number[]> {
+/**
+ * @param idle tokens of the devices that wait for their turn
+ * @returns the milliseconds of each refresh, in order of size
+ */
+async function refreshFor(idle: string[], work: Promise<unknown>): Promise<number[]> {
   let isOver = false
   const over = work.then(() => (isOver = true))
   const times: number[] = []
   const underWay = new Set<Promise<void>>()
   const begin = performance.now()
   for (let count = 0; !isOver; count += 1) {
-    const due = begin + (count * 1000) / RATE
-    if (due > performance.now()) await Promise.race([sleep(due - performance.now()), over])
-    const refreshing = refreshOne(devices, count % devices.length).then((time) => void times.push(time))
+    const wait = begin + (count * 1000) / RATE - performance.now()
+    if (wait > 0) await Promise.race([sleep(wait), over])
+    const token = idle.shift()
+    if (token === undefined) continue
+    const refreshing = refreshOne(token, idle).then((time) => void times.push(time))
     underWay.add(refreshing)
     void refreshing.finally(() => underWay.delete(refreshing))
   }
@@ -113,10 +119,10 @@ async function refreshFor(devices: string[], work: Promise<unknown>): Promise<nu
   return times.toSorted((one, other) => one - other)
 }
 
-async function refreshOne(devices: string[], index: number): Promise<number> {
+async function refreshOne(token: string, idle: string[]): Promise<number> {
   const begin = performance.now()
-  const answer = await post(new URLSearchParams({ grant_type: 'refresh_token', refresh_token: devices[index] ?? '' }))
-  devices[index] = (JSON.parse(answer) as { refresh_token: string }).refresh_token
+  const answer = await post(new URLSearchParams({ grant_type: 'refresh_token', refresh_token: token }))
+  idle.push((JSON.parse(answer) as { refresh_token: string }).refresh_token)
   return performance.now() - begin
 }
 

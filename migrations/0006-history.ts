@@ -3,6 +3,9 @@ import { Migration } from '@mikro-orm/migrations'
 /** The history by months, so that what is old is dropped and not deleted; and who looks after what grows, and when. */
 export class History extends Migration {
   override up(): void {
+    // Sessions are pruned from now on, and with them what told a person's first device from one after years.
+    this.addSql(`alter table users add column has_signed_in boolean not null default false`)
+
     // Nobody writes to `events` from the first statement to the commit: a second for some hundred thousand rows.
     // Months are those of UTC. From now on upkeep makes those to come (src/server/events/months.ts).
     this.addSql(`alter table events detach partition events_default`)
@@ -41,6 +44,7 @@ export class History extends Migration {
   }
 
   override down(): void {
+    this.addSql(`alter table users drop column has_signed_in`)
     this.addSql(`drop table upkeep`)
     this.addSql(`create table events_together (like events including all)`)
     this.addSql(`insert into events_together select * from events`)

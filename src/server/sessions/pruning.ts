@@ -17,7 +17,7 @@ export interface Pruning {
 }
 
 /** Rows that are looked at in one piece. */
-const BATCH = 1_000
+const BATCH = 500
 
 /** @param settings seconds: how long an ended session is kept, and an address of one that was not used since */
 export function createPruning(deps: {

@@ -130,10 +130,14 @@ const endBeyondLimit = endingSessions(
 
 /**
  * A device is new to an account when none of its kind was ever seen near this address (IPv4 /24, IPv6 /48):
- * by its kind alone a thief's Chrome on Windows would pass for the owner's. The very first device is not news.
+ * by its kind alone a thief's Chrome on Windows would pass for the owner's. The very first device is not news;
+ * that there was one before is noted, as sessions are not kept for good.
  */
 const IS_NEW_DEVICE = `
-  exists (select from sessions as before where before.user_id = $1::uuid)
+  (
+    exists (select from users where users.id = $1::uuid and has_signed_in)
+    or exists (select from sessions as before where before.user_id = $1::uuid)
+  )
   and not exists (
     select from sessions as before
     where before.user_id = $1::uuid
@@ -163,6 +167,8 @@ const insert = statement<SessionRow & IssuanceRow>(
      from users, (select clock_timestamp() as now offset 0) as clock
      where users.id = $1::uuid
      returning *
+   ), note as (
+     update users set has_signed_in = true where id = $1::uuid and not has_signed_in
    ), novelty as (
      select ${IS_NEW_DEVICE} as is_new
    ), history as (

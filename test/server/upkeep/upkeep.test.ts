@@ -53,6 +53,16 @@ describe('Upkeep', () => {
         expect((await refresh(server().url, expired.refreshToken)).body).to.include({ reason: 'expired_idle' })
       })
 
+      it('forgets no person with them: a device after a long time is news', async () => {
+        const first = await aSession()
+        await ageSession(server(), first.sessionId, 90 * DAY)
+        await doUpkeep(server())
+        expect(await sessionsLeft()).to.be.empty
+        await aSession('203.0.113.9')
+        const page = await server().hallpass.history.ofUser(userId, { limit: 10, cursor: null })
+        expect(page?.events.map(({ details }) => details)).to.deep.equal([{ new_device: true }, {}])
+      })
+
       it('goes on where the turn before left off, and begins anew after the end', async () => {
         const { pruning } = server().hallpass
         const [old, behind] = [await aSession(), await aSession()].map(({ sessionId }) => sessionId).sort()
