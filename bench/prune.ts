@@ -89,8 +89,9 @@ async function load(): Promise<void> {
 async function makeDevices(): Promise<string[]> {
   const tokens: string[] = []
   while (tokens.length < DEVICES) {
-    const userId = await createUser(aside)
-    const made = await Promise.all(Array.from({ length: 20 }, () => createSession(aside, userId)))
+    const made = await Promise.all(
+      Array.from({ length: 20 }, async () => createSession(aside, await createUser(aside))),
+    )
     tokens.push(...made.map(({ refreshToken }) => refreshToken))
   }
   return tokens

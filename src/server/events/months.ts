@@ -10,24 +10,23 @@ const AHEAD = 2
 const LOCK_TIMEOUT = 200
 
 /**
- * Makes the months to come, gives those their own that were not foreseen, and drops what is wholly over.
+ * Drops what is wholly over, makes the months to come, and gives those their own that were not foreseen.
  * @param retention how long events are kept, seconds
  * @throws {Unavailable} somebody held the history; what was done until then stays done
  */
 export async function keepMonths(database: Pick<Database, 'query' | 'transaction'>, retention: number): Promise<void> {
   const [clock] = await database.query(readClock, [retention])
   if (clock === undefined) throw new Error('a clock has one row')
-  const there = new Set((await database.query(listMonths, [])).map(({ name }) => name))
+  const tables = (await database.query(listMonths, [])).map(({ name }) => name)
+  for (const table of tables) {
+    if (table < tableOf(clock.oldest)) await database.transaction((tx) => inHaste(tx, [dropMonth(table)]))
+  }
+  await database.query(removeOldStrays, [`${clock.oldest}-01T00:00:00Z`])
 
   const strays = (await database.query(listStrays, [])).map(({ month }) => month)
-  const wanted = [...strays, ...Array.from({ length: AHEAD + 1 }, (_, index) => addMonths(clock.month, index))]
-  for (const month of new Set(wanted)) {
-    if (!there.has(tableOf(month)) || strays.includes(month)) await makeMonth(database, month)
-    there.add(tableOf(month))
-  }
-
-  for (const name of there) {
-    if (name < tableOf(clock.oldest)) await database.transaction((tx) => inHaste(tx, [dropMonth(name)]))
+  const coming = Array.from({ length: AHEAD + 1 }, (_, index) => addMonths(clock.month, index))
+  for (const month of new Set([...coming, ...strays])) {
+    if (!tables.includes(tableOf(month))) await makeMonth(database, month)
   }
 }
 
@@ -89,6 +88,11 @@ const listMonths = statement<{ name: string }>(
 const listStrays = statement<{ month: string }>(
   'events.list_strays',
   `select distinct to_char(created_at at time zone 'UTC', 'YYYY-MM') as month from events_default order by month`,
+)
+
+const removeOldStrays = statement(
+  'events.remove_old_strays',
+  'delete from events_default where created_at < $1::timestamptz',
 )
 
 const hasten = statement('events.hasten', `select set_config('lock_timeout', $1::text, true)`)

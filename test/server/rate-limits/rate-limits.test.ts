@@ -127,6 +127,16 @@ describe('Rate limits', () => {
       await limits.beforeSignIn(address, anIp())
     })
 
+    it('forget whoever is erased', async () => {
+      const limits = on(server())
+      const address = anAddress()
+      for (let turn = 0; turn < 10; turn += 1) await limits.beforeSignIn(address, anIp())
+      for (let turn = 0; turn < 10; turn += 1) await limits.beforePasswordCheck('erased')
+      await limits.forget('erased', address)
+      await limits.beforeSignIn(address, anIp())
+      await limits.beforePasswordCheck('erased')
+    })
+
     it('let a person confirm a password wrongly ten times', async () => {
       const limits = on(server())
       for (let turn = 0; turn < 9; turn += 1) await limits.beforePasswordCheck('ada')
