@@ -82,8 +82,8 @@ describe('Upkeep', () => {
         const { sessionId } = await aSession()
         await query(
           `insert into sessions
-           select another.* from sessions, generate_series(1, 1100),
-             lateral jsonb_populate_record(sessions, jsonb_build_object('id', gen_random_uuid())) as another
+           select another.* from sessions, generate_series(1, 1100) as number,
+             lateral jsonb_populate_record(sessions, jsonb_build_object('id', md5(number::text)::uuid)) as another
            where sessions.user_id = $1::uuid`,
           [userId],
         )
