@@ -33,6 +33,9 @@ const RATE = Number(values.rate)
 /** Each waits for its answer before it refreshes again. */
 const DEVICES = 1_000
 
+/** Refreshes that were answered 503. */
+let putOff = 0
+
 const agent = new Agent({ keepAlive: true, maxSockets: 64 })
 const postgres = await startPostgres({ durable: true })
 const databaseUrl = await postgres.createDatabase()
@@ -53,6 +56,7 @@ try {
   print('after', await refreshFor(devices, sleep(SECONDS * 1000)))
 
   console.log(`${pruned} rows in ${took.toFixed(1)} s: ${Math.round(pruned / took)} rows a second`)
+  console.log(`put off (503): ${putOff}`)
   console.log(`sessions with its index: ${sizeBefore} before, ${await size()} after`)
 } finally {
   await aside.stop()
@@ -109,7 +113,7 @@ async function refreshFor(idle: string[], work: Promise<unknown>): Promise<numbe
   const begin = performance.now()
   for (let count = 0; !isOver; count += 1) {
     const wait = begin + (count * 1000) / RATE - performance.now()
-    if (wait > 0) await Promise.race([sleep(wait), over])
+    await Promise.race([sleep(Math.max(wait, 0)), over])
     const token = idle.shift()
     if (token === undefined) continue
     const refreshing = refreshOne(token, idle).then((time) => void times.push(time))
@@ -123,17 +127,23 @@ async function refreshFor(idle: string[], work: Promise<unknown>): Promise<numbe
 async function refreshOne(token: string, idle: string[]): Promise<number> {
   const begin = performance.now()
   const answer = await post(new URLSearchParams({ grant_type: 'refresh_token', refresh_token: token }))
-  idle.push((JSON.parse(answer) as { refresh_token: string }).refresh_token)
+  if (answer.refresh_token === undefined) putOff += 1
+  idle.push(answer.refresh_token ?? token)
   return performance.now() - begin
 }
 
-function post(form: URLSearchParams): Promise<string> {
+/** @returns nothing where it was put off (503) */
+function post(form: URLSearchParams): Promise<{ refresh_token?: string }> {
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
     const sent = request(`${server.url}/oauth/token`, { method: 'POST', headers, agent }, (response) => {
       let text = ''
       response.setEncoding('utf8').on('data', (part: string) => (text += part))
-      response.on('end', () => (response.statusCode === 200 ? resolve(text) : reject(new Error(text))))
+      response.on('end', () => {
+        if (response.statusCode === 200) resolve(JSON.parse(text) as { refresh_token: string })
+        else if (response.statusCode === 503) resolve({})
+        else reject(new Error(text))
+      })
     })
     sent.on('error', reject)
     sent.end(form.toString())
