@@ -16,6 +16,7 @@ export const paths = {
   passwordResets: '/v1/password-resets',
   emailChanges: '/v1/email-changes',
   emailReversions: '/v1/email-reversions',
+  events: '/v1/events',
   apiKeys: '/v1/api-keys',
   apiKey: '/v1/api-keys/:id',
   adminSessions: '/v1/admin/sessions',

@@ -63,8 +63,8 @@ await program.parseAsync().catch((error: unknown) => {
 
 /** Its words are known here, for --help; what they do happens where the store is. */
 function forwarding(command: Command): Command {
-  for (const child of command.commands) {
-    child.action(async () => {
+  for (const each of command.commands.length > 0 ? command.commands : [command]) {
+    each.action(async () => {
       process.exitCode = await speakToService(process.argv.slice(2), readSettingsOfCommand())
     })
   }

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { apiKeysCommand } from './commands/api-keys.ts'
 import { clientsCommand } from './commands/clients.ts'
+import { eventsCommand } from './commands/events.ts'
 import { keysCommand } from './commands/keys.ts'
 import { sessionsCommand } from './commands/sessions.ts'
 import { usersCommand } from './commands/users.ts'
@@ -14,6 +15,7 @@ export type Write = (text: string) => void
 export const serviceCommands = (hallpass: Hallpass | null, write: Write): Command[] => [
   apiKeysCommand(hallpass, write),
   clientsCommand(hallpass, write),
+  eventsCommand(hallpass, write),
   keysCommand(hallpass, write),
   sessionsCommand(hallpass, write),
   usersCommand(hallpass, write),

@@ -13,6 +13,7 @@ import { createMagicLinks } from './emails/magic-links.ts'
 import type { Deliver } from './emails/mail.ts'
 import { createSending, type Sending } from './emails/sending.ts'
 import { nameOf } from './errors.ts'
+import { createHistory, type History } from './events/history.ts'
 import { createGrants } from './grants/index.ts'
 import { createApp } from './http/app.ts'
 import { createClientAddressOf } from './http/client-address-of.ts'
@@ -24,6 +25,7 @@ import { createReadPresentedToken } from './http/presented-token.ts'
 import { createRevocationStreams } from './http/revocation-streams.ts'
 import { createSessionEventStreams } from './http/session-event-streams.ts'
 import { readTheme, type Theme } from './pages/theme.ts'
+import { createPrivacy, type Privacy } from './privacy/privacy.ts'
 import { createRateLimits } from './rate-limits/rate-limits.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
 import { createNotifyBus } from './revocations/bus.ts'
@@ -32,6 +34,7 @@ import { createRevocationMemory } from './revocations/memory.ts'
 import { createSessionChanges } from './sessions/changes.ts'
 import { createStartForSubject, type StartForSubject } from './sessions/for-subject.ts'
 import { createLookout } from './sessions/lookout.ts'
+import { createPruning, type Pruning } from './sessions/pruning.ts'
 import { createSessions, type Sessions } from './sessions/sessions.ts'
 import { openStore, type Store } from './store.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
@@ -39,6 +42,8 @@ import { createFormTokens } from './tokens/form-token.ts'
 import { checkRing } from './tokens/ring-check.ts'
 import { createRing } from './tokens/ring.ts'
 import { createSigningKeys, type SigningKeys } from './tokens/signing-keys.ts'
+import { createTasks } from './upkeep/tasks.ts'
+import { createUpkeep, type Upkeep } from './upkeep/upkeep.ts'
 import { createAccountChanges, type AccountChanges } from './users/account-changes.ts'
 import { createDirectory, type Directory } from './users/directory.ts'
 import { createMakeUser, type MakeUser } from './users/making.ts'
@@ -64,6 +69,10 @@ export interface Hallpass {
   readonly sending: Sending
   readonly webhooks: Webhooks
   readonly posting: Posting
+  readonly history: History
+  readonly privacy: Privacy
+  readonly pruning: Pruning
+  readonly upkeep: Upkeep
   readonly readiness: Readiness
   close(): Promise<void>
 }
@@ -150,6 +159,11 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
   const sending = createSending({ database, ring, compose, deliver: delivery.deliver, log })
   const posting = createPosting({ database, ring, log })
 
+  const history = createHistory({ database })
+  const privacy = createPrivacy({ database, sessions, apiKeys, rateLimits, history, log })
+  const pruning = createPruning({ database, settings: config })
+  const upkeep = createUpkeep({ database, tasks: createTasks({ database, pruning, settings: config }), log })
+
   const startForSubject = createStartForSubject({ database, clients, sessions })
   const readiness = createReadiness({ database })
   const bus = createNotifyBus(database)
@@ -195,6 +209,7 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
     magicLinks,
     sessions,
     startForSubject,
+    history,
     apiKeys,
     formTokens: createFormTokens({ ring }),
     rateLimits,
@@ -208,6 +223,7 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
   if (serves) await sending.start()
   if (serves) await posting.start()
   if (serves) counters.start()
+  if (serves) upkeep.start()
   return {
     app,
     store,
@@ -224,6 +240,10 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
     sending,
     webhooks,
     posting,
+    history,
+    privacy,
+    pruning,
+    upkeep,
     readiness,
     async close() {
       clearInterval(reencryption)
@@ -232,6 +252,7 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
       feed.stop()
       clients.stop()
       rateLimits.close()
+      await upkeep.stop()
       await counters.stop()
       await Promise.all([sending.stop(), posting.stop()])
       delivery.close()

@@ -215,8 +215,23 @@ export const settings = {
     group: 'Sessions',
     default: '30d',
     meaning:
-      'How long an ended session is kept, for the reason of its end, the history and undoing a revocation. Not in effect yet.',
+      'How long an ended session is kept, for the reason of its end, its name in the history and undoing a revocation; as long API keys that ended.',
     kind: duration({ min: '1s', max: '3650d' }),
+  }),
+  eventRetention: setting({
+    name: 'HALLPASS_EVENT_RETENTION',
+    group: 'Sessions',
+    default: '400d',
+    meaning: 'How long the [history](history.md) is kept, to the month: a month goes when all of it is that old.',
+    kind: duration({ min: '1d', max: '3650d' }),
+  }),
+  ipRetention: setting({
+    name: 'HALLPASS_IP_RETENTION',
+    group: 'Sessions',
+    default: '90d',
+    meaning:
+      'How long whole IP addresses are kept, in the history and of sessions not used since; after that the network alone, an IPv4 /24 or an IPv6 /48.',
+    kind: duration({ min: '1d', max: '3650d' }),
   }),
   unconfirmedSignIn: setting({
     name: 'HALLPASS_UNCONFIRMED_SIGN_IN',

@@ -72,6 +72,8 @@ describe('configuration', () => {
         absoluteTtl: 365 * 86_400,
         maxSessions: 50,
         retention: 30 * 86_400,
+        eventRetention: 400 * 86_400,
+        ipRetention: 90 * 86_400,
         unconfirmedSignIn: 'allow',
         breachedPasswordsUrl: null,
         allowedOrigins: ['http://localhost:3000', 'http://localhost:*'],

@@ -39,5 +39,12 @@ export function sessionsCommand(hallpass: Hallpass | null, write: Write): Comman
       }
     })
 
+  command
+    .command('prune')
+    .description('remove sessions now that are over for longer than HALLPASS_RETENTION; servers do it every hour')
+    .action(async () => {
+      write(`pruned ${await required(hallpass).pruning.pruneAll()}\n`)
+    })
+
   return command
 }

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { validate as isUuid } from 'uuid'
 import type { Write } from '../commands.ts'
 import type { Hallpass } from '../server.ts'
 import { OPERATOR } from '../sessions/actor.ts'
@@ -35,6 +36,9 @@ export function usersCommand(hallpass: Hallpass | null, write: Write): Command {
     if (userId === null) throw new Error('there is no account with this address or id')
     return userId
   }
+
+  /** Of an account that was deleted nobody knows but by its id. */
+  const identifyOrTrust = async (who: string): Promise<string> => (isUuid(who) ? who.toLowerCase() : identify(who))
 
   command
     .command('list')
@@ -156,6 +160,30 @@ export function usersCommand(hallpass: Hallpass | null, write: Write): Command {
       write(`deleted ${userId}\n`)
     })
 
+  command
+    .command('export')
+    .description('everything that is known of a user, as JSON; also of one who was deleted, by id')
+    .argument('<email-or-id>')
+    .action(async (who: string) => {
+      const data = await required(hallpass).privacy.export(await identifyOrTrust(who))
+      if (data === null) throw new Error('nothing is known of this address or id')
+      write(`${JSON.stringify(data, null, 2)}\n`)
+    })
+
+  command
+    .command('erase')
+    .description('remove everything about a user, for good; also of one who was deleted, by id')
+    .argument('<email-or-id>')
+    .option('--yes', 'really')
+    .action(async (who: string, { yes = false }: { yes?: boolean }) => {
+      const userId = await identifyOrTrust(who)
+      if (!yes) throw new Error(`nothing was removed: say --yes to remove everything about ${userId} for good`)
+      const erased = await required(hallpass).privacy.erase(userId, OPERATOR)
+      write(`erased ${userId}\n`)
+      for (const [what, count] of Object.entries(erased)) write(`  ${what.padEnd(12)} ${count}\n`)
+      write(WHAT_STAYS)
+    })
+
   return command
 }
 
@@ -205,3 +233,6 @@ function inWords(made: Exclude<Made, { kind: 'made' }>): string {
   if (made.code === 'invalid_address') return 'this is not an e-mail address that can receive mail'
   return `${made.pointer.slice(1)}: ${made.code}`
 }
+const WHAT_STAYS = `What stays: entries of the feed until the last access token has expired, so that APIs refuse it; they
+hold ids only. In the history of others, that this user did something to them, by id. Logs and backups.
+`

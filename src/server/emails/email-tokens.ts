@@ -4,6 +4,7 @@
  */
 import { statement, type Database, type Queryable } from '../database/database.ts'
 import { hashOpaqueToken, newOpaqueToken } from '../tokens/opaque-token.ts'
+import { inPieces } from '../upkeep/in-pieces.ts'
 import { lockAccount } from '../users/account.ts'
 import type { EmailFlow, UsedToken } from './flow.ts'
 
@@ -102,10 +103,12 @@ export async function voidLaterWaysBack(tx: Queryable, userId: string, since: Da
   await tx.query(voidLater, [userId, since])
 }
 
-/** @returns how many expired tokens were removed, at most 500 at once */
-export async function pruneEmailTokens(database: Pick<Database, 'query'>): Promise<number> {
-  return (await database.query(prune, [])).length
+/** Removes those that have expired. */
+export async function pruneEmailTokens(database: Pick<Database, 'query'>, signal: AbortSignal): Promise<void> {
+  await inPieces(signal, async () => (await database.query(prune, [])).length === PRUNED_AT_ONCE)
 }
+
+const PRUNED_AT_ONCE = 500
 
 const issue = statement(
   'email_tokens.issue',
@@ -168,6 +171,6 @@ const voidLater = statement(
 const prune = statement<{ user_id: string }>(
   'email_tokens.prune',
   `delete from email_tokens where token_hash in (
-     select token_hash from email_tokens where expires_at < clock_timestamp() limit 500 for update skip locked
+     select token_hash from email_tokens where expires_at < clock_timestamp() limit ${PRUNED_AT_ONCE} for update skip locked
    ) returning user_id`,
 )

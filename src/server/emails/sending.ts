@@ -9,7 +9,6 @@ import { createLane } from '../database/lane.ts'
 import { nameOf, Unavailable } from '../errors.ts'
 import type { Ring } from '../tokens/ring.ts'
 import type { Compose } from './composing.ts'
-import { pruneEmailTokens } from './email-tokens.ts'
 import type { Deliver, Mail } from './mail.ts'
 import { OUTBOX_CHANNEL, type MailWish } from './outbox.ts'
 import { isSealed, openMail, sealMail, type SealedMail } from './sealed-mail.ts'
@@ -39,7 +38,6 @@ const LATEST_WISH = 72 * 60 * 60
 const PARALLEL = 4
 /** For retries that are due, and where no notification arrives. Milliseconds. */
 const LOOK_EVERY = 2_000
-const PRUNE_EVERY = 10 * 60 * 1000
 
 export function createSending(deps: {
   database: Database
@@ -49,7 +47,7 @@ export function createSending(deps: {
   log: Logger
 }): Sending {
   const { database, ring, compose, deliver, log } = deps
-  const timers: NodeJS.Timeout[] = []
+  let timer: NodeJS.Timeout | undefined
   const lane = createLane({
     lease: async () => (await database.query(lease, [LEASE]))[0],
     work: prepareAndSend,
@@ -123,12 +121,11 @@ export function createSending(deps: {
     run: () => lane.run(),
     async start() {
       await database.listen(OUTBOX_CHANNEL, lane.changed, lane.changed)
-      timers.push(setInterval(lane.changed, LOOK_EVERY).unref())
-      timers.push(setInterval(() => void pruneEmailTokens(database).catch(() => undefined), PRUNE_EVERY).unref())
+      timer = setInterval(lane.changed, LOOK_EVERY).unref()
       lane.changed()
     },
     async stop() {
-      for (const timer of timers) clearInterval(timer)
+      clearInterval(timer)
       await lane.stop()
     },
   }

@@ -14,6 +14,7 @@ import { apiKeyHandlers } from './api-keys.ts'
 import type { State } from './context.ts'
 import { devMailbox } from './dev-mailbox.ts'
 import { emailFlowHandlers } from './email-flows.ts'
+import { events } from './events.ts'
 import { healthHandlers } from './health.ts'
 import { introspect } from './introspect.ts'
 import { metadataHandlers } from './metadata.ts'
@@ -42,6 +43,7 @@ type Dependencies = Parameters<typeof signIn>[0] &
   Parameters<typeof adminUserHandlers>[0] &
   Parameters<typeof revocations>[0] &
   Parameters<typeof sessionEvents>[0] &
+  Parameters<typeof events>[0] &
   Omit<Parameters<typeof createPages>[0], 'signInByMagicLink' | 'readOnwards'> &
   Omit<Parameters<typeof createSignInPage>[0], 'signInByPassword' | 'readOnwards'> &
   Omit<Parameters<typeof createSignUpPage>[0], 'readOnwards'> &
@@ -88,6 +90,8 @@ export function createRouter(deps: Dependencies): Router<State> {
   router.get(paths.me, signedIn, users.me)
   router.delete(paths.me, signedIn, confirmed, users.deleteMe)
   router.put(paths.password, signedIn, confirmed, users.changePassword)
+
+  router.get(paths.events, signedIn, events(deps))
 
   router.get(paths.apiKeys, signedIn, apiKeys.list)
   router.post(paths.apiKeys, signedIn, confirmed, apiKeys.create)

@@ -9,7 +9,6 @@ import { statement, type Database, type Value } from '../database/database.ts'
 import { nameOf, Unavailable } from '../errors.ts'
 import type { Ring } from '../tokens/ring.ts'
 import { BoundedMemory } from './bounded-memory.ts'
-import { clearExpired } from './clearing.ts'
 import type { Limit } from './limits.ts'
 
 export interface Bucket {
@@ -35,9 +34,10 @@ export interface Buckets {
   close(): void
 }
 
-/** Milliseconds. */
-const CLEAR_EVERY = 5 * 60 * 1000
-/** After a failure of the store, memory is asked alone for so long: a request does not wait for each of its buckets. */
+/**
+ * After a failure of the store, memory is asked alone for so long: a request does not wait for each of its
+ * buckets. Milliseconds.
+ */
 const REST = 1000
 
 export function createBuckets(deps: { database: Database; ring: Ring; log: Logger }): Buckets {
@@ -45,8 +45,6 @@ export function createBuckets(deps: { database: Database; ring: Ring; log: Logge
   const memories: BoundedMemory[] = []
   const limiters = new Map<Limit, RateLimiterAbstract>()
   const client = createClient(database, log)
-  const clearing =
-    database.kind === 'embedded' ? undefined : setInterval(() => void clearExpired(deps), CLEAR_EVERY).unref()
 
   // A key of its own, as every use of the secret has one. A plain hash would not do: whoever has the
   // table could try every address and every network of the internet.
@@ -108,7 +106,6 @@ export function createBuckets(deps: { database: Database; ring: Ring; log: Logge
       await Promise.all(buckets.map((bucket) => limiterOf(bucket).delete(keyOf(bucket))))
     },
     close() {
-      clearInterval(clearing)
       for (const memory of memories) memory.clear()
     },
   }

@@ -35,6 +35,11 @@ export interface RateLimits {
   beforeRefresh(sessionId: string): void
   /** Whoever proved the mailbox starts anew. Never throws. */
   forgive(address: string): Promise<void>
+  /**
+   * What is counted of a person alone for a day. What is counted together with a network cannot be found, as the
+   * store has a MAC of both; it and what is counted for an hour end by themselves. Never throws.
+   */
+  forget(userId: string, address: string | null): Promise<void>
   close(): void
 }
 
@@ -104,6 +109,14 @@ export function createRateLimits(deps: {
       if (wait > 0) throw refuse({ limit: LIMITS.refresh, wait })
     },
     forgive: (address) => quietly(buckets.refill(signInBuckets(accountOf(address)))),
+    forget: (userId, address) =>
+      quietly(
+        buckets.refill([
+          bucket(LIMITS.passwordCheck, userId),
+          bucket(LIMITS.passwordCheckDaily, userId),
+          ...(address === null ? [] : signInBuckets(accountOf(address))),
+        ]),
+      ),
     close: () => buckets.close(),
   }
 }
@@ -125,5 +138,6 @@ const UNLIMITED: RateLimits = {
   beforeEmailToken: nothing,
   beforeRefresh: () => undefined,
   forgive: nothing,
+  forget: nothing,
   close: () => undefined,
 }

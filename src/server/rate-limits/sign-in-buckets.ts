@@ -31,7 +31,7 @@ export const createFindSignInBuckets =
     return found?.is_known === true ? signInBuckets(account, network) : everybodys
   }
 
-/** `<<=` is "within or equal". What ended counts as well: people come back after years. */
+/** `<<=` is "within or equal". What ended counts as well, for as long as it is kept and its address is whole. */
 const findKnownNetwork = statement<{ is_known: boolean }>(
   'rate_limits.find_known_network',
   `select exists (

@@ -79,6 +79,9 @@ export const SESSION_COLUMNS = `
 export const IS_LIVE = `
   revoked_at is null and idle_expires_at > clock_timestamp() and absolute_expires_at > clock_timestamp()`
 
+/** When a row that is no live session ceased to be one. */
+export const ENDED_AT = 'coalesce(revoked_at, least(idle_expires_at, absolute_expires_at))'
+
 export const toSession = (row: SessionRow): Session => ({
   id: row.id,
   userId: row.user_id,

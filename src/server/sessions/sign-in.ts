@@ -130,10 +130,14 @@ const endBeyondLimit = endingSessions(
 
 /**
  * A device is new to an account when none of its kind was ever seen near this address (IPv4 /24, IPv6 /48):
- * by its kind alone a thief's Chrome on Windows would pass for the owner's. The very first device is not news.
+ * by its kind alone a thief's Chrome on Windows would pass for the owner's. The very first device is not news;
+ * that there was one before is noted, as sessions are not kept for good.
  */
 const IS_NEW_DEVICE = `
-  exists (select from sessions as before where before.user_id = $1::uuid)
+  (
+    exists (select from users where users.id = $1::uuid and has_signed_in)
+    or exists (select from sessions as before where before.user_id = $1::uuid)
+  )
   and not exists (
     select from sessions as before
     where before.user_id = $1::uuid
@@ -163,14 +167,20 @@ const insert = statement<SessionRow & IssuanceRow>(
      from users, (select clock_timestamp() as now offset 0) as clock
      where users.id = $1::uuid
      returning *
+   ), note as (
+     update users set has_signed_in = true where id = $1::uuid and not has_signed_in
+   ), novelty as (
+     select ${IS_NEW_DEVICE} as is_new
    ), history as (
-     insert into events (user_id, session_id, type, actor, actor_session_id, ip)
-     select user_id, id, 'session.created', 'user', id, ip_first from added
+     insert into events (user_id, session_id, type, actor, actor_session_id, ip, details)
+     select user_id, id, 'session.created', 'user', id, ip_first,
+       case when is_new then '{"new_device": true}'::jsonb else '{}' end
+     from added, novelty
    ), notice as (
      insert into outbox (kind, payload)
      select 'mail', jsonb_build_object('purpose', 'new_device', 'user_id', added.user_id, 'session_id', added.id)
-     from added, users
-     where users.id = $1::uuid and users.email is not null and ${IS_NEW_DEVICE}
+     from added, novelty, users
+     where users.id = $1::uuid and users.email is not null and is_new
    )
    select ${SESSION_COLUMNS}, ${ISSUANCE_COLUMNS} from added`,
   ANNOUNCED_TO_OWNER,

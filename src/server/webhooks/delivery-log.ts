@@ -1,5 +1,6 @@
 /** Every attempt to deliver something, for whoever asks why nothing came. Kept for thirty days. */
 import { statement, type Database, type Queryable } from '../database/database.ts'
+import { inPieces } from '../upkeep/in-pieces.ts'
 import type { WaitingEvent } from './message.ts'
 import type { Outcome } from './post.ts'
 
@@ -55,14 +56,14 @@ export async function listDeliveries(
   }))
 }
 
-/**
- * Removes attempts of more than thirty days ago, and what waits for a webhook that was deleted, or disabled for as long.
- * @returns how many rows were removed, at most about a thousand of either at once: fewer than a thousand, and it is done
- */
-export async function pruneDeliveries(database: Pick<Database, 'query'>): Promise<number> {
-  const attempts = await database.query(prune, [KEPT_FOR, PRUNED_AT_ONCE])
-  const waiting = await database.query(pruneWaiting, [KEPT_FOR, PRUNED_AT_ONCE])
-  return attempts.length + waiting.length
+/** Removes attempts of more than thirty days ago, and what waits for a webhook that was deleted, or disabled for as long. */
+export async function pruneDeliveries(database: Pick<Database, 'query'>, signal: AbortSignal): Promise<void> {
+  for (const what of [prune, pruneWaiting]) {
+    await inPieces(
+      signal,
+      async () => (await database.query(what, [KEPT_FOR, PRUNED_AT_ONCE])).length === PRUNED_AT_ONCE,
+    )
+  }
 }
 
 const insert = statement(
@@ -90,7 +91,7 @@ const list = statement<{
 )
 
 /** Ids grow as time does, so the oldest have the lowest. */
-const prune = statement<{ id: number }>(
+const prune = statement<{ id: number | string }>(
   'deliveries.prune',
   `delete from webhook_deliveries where id in (
      select id from (select id, at from webhook_deliveries order by id limit $2::int) as oldest
@@ -98,7 +99,7 @@ const prune = statement<{ id: number }>(
    ) returning id`,
 )
 
-const pruneWaiting = statement<{ id: string }>(
+const pruneWaiting = statement<{ id: number | string }>(
   'deliveries.prune_waiting',
   `delete from outbox where id in (
      select id from outbox

@@ -11,7 +11,7 @@ import { createLane, type Lane } from '../database/lane.ts'
 import { nameOf } from '../errors.ts'
 import { REVOCATIONS_CHANNEL } from '../revocations/ending-sessions.ts'
 import type { Ring } from '../tokens/ring.ts'
-import { logDelivery, pruneDeliveries } from './delivery-log.ts'
+import { logDelivery } from './delivery-log.ts'
 import { writeMessage, type WaitingEvent } from './message.ts'
 import { post, type Outcome } from './post.ts'
 import { openWebhookSecrets, type SealedSecrets } from './webhook-secret.ts'
@@ -37,12 +37,11 @@ const LONGEST_FAILING = 5 * 24 * HOUR
 const PARALLEL = 4
 /** Events wake nobody: whoever writes them would have to wait for it (docs/decisions/0029). Milliseconds. */
 const LOOK_EVERY = 1_000
-const PRUNE_EVERY = 10 * 60 * 1000
 
 export function createPosting(deps: { database: Database; ring: Ring; log: Logger }): Posting {
   const { database, ring, log } = deps
   const lanes = new Map<string, Lane>()
-  const timers: NodeJS.Timeout[] = []
+  let timer: NodeJS.Timeout | undefined
   const stopping = new AbortController()
   let isStopped = false
 
@@ -107,14 +106,13 @@ export function createPosting(deps: { database: Database; ring: Ring; log: Logge
     async start() {
       // The only word of it that costs nothing; all else is found within a second.
       await database.listen(REVOCATIONS_CHANNEL, due.changed, due.changed)
-      timers.push(setInterval(due.changed, LOOK_EVERY).unref())
-      timers.push(setInterval(() => void prune(database).catch(() => undefined), PRUNE_EVERY).unref())
+      timer = setInterval(due.changed, LOOK_EVERY).unref()
       due.changed()
     },
     async stop() {
       isStopped = true
       due.stop()
-      for (const timer of timers) clearInterval(timer)
+      clearInterval(timer)
       await Promise.all([...lanes.values()].map((lane) => lane.stop()))
       stopping.abort()
     },
@@ -151,10 +149,6 @@ async function disable(tx: Queryable, webhookId: string, { failure }: Outcome): 
       ? await tx.query(disableGone, [webhookId])
       : await tx.query(disableFailing, [webhookId, LONGEST_FAILING])
   return disabled?.reason ?? null
-}
-
-async function prune(database: Database): Promise<void> {
-  while ((await pruneDeliveries(database)) >= 1_000);
 }
 
 /** Without the URL, whose query may hold a secret. */

@@ -1,0 +1,24 @@
+/** An event as the person it happened to may see it, in names of JSON. */
+import type { HistoryEvent } from './history.ts'
+
+/**
+ * That an administrator did it is told. Which one, from where and by which means is no business of theirs.
+ */
+export function ownEvent(event: HistoryEvent): Record<string, unknown> {
+  const { id, type, createdAt, reason, subtype, actor, subject, by, ip, details } = event
+  const isOfKey = type.startsWith('api_key.')
+  const isInternal = actor === 'admin'
+  return {
+    id,
+    type,
+    created_at: createdAt,
+    reason,
+    subtype,
+    actor,
+    session: isOfKey ? null : subject,
+    ...(isOfKey ? { api_key: subject } : {}),
+    by: isInternal ? null : by,
+    ip: isInternal ? null : ip,
+    details: isInternal ? {} : details,
+  }
+}
