@@ -4,7 +4,7 @@
  */
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
-import { v7 as uuidv7 } from 'uuid'
+import { v7 as uuidv7, validate as isUuid } from 'uuid'
 import { isCleanJson } from '../clean-json.ts'
 import { DEFAULT_CLIENT_ID, type Clients } from '../clients/clients.ts'
 import { statement, type Database } from '../database/database.ts'
@@ -24,6 +24,8 @@ export interface SubjectSignIn {
   /** Registered; `default` where none is named. */
   readonly clientId?: string
   readonly transport?: Transport
+  /** The id of a session of the same subject and client that ends for this one, where the client asks which. */
+  readonly endSessionId?: string
   readonly device?: SubjectDevice
   /** Into this session's access tokens; at most 1 kB of JSON, none of the protocol's names. */
   readonly claims?: Readonly<Record<string, unknown>>
@@ -55,6 +57,7 @@ export class InvalidSignIn extends Error {
 
 /**
  * @throws {InvalidSignIn} also where the user was disabled here: `account_disabled`
+ * @throws {SessionLimitReached} the client allows no more sessions of this subject, and nothing was made
  * @throws {Unavailable}
  */
 export type StartForSubject = (signIn: SubjectSignIn) => Promise<StartedSession>
@@ -68,6 +71,8 @@ export const createStartForSubject =
     const ip = device.ip == null ? null : addressIn(device.ip)
     const client = await clients.find(signIn.clientId ?? DEFAULT_CLIENT_ID)
     if (client === null) throw new InvalidSignIn('/client_id', 'invalid_client')
+    if (client.type === 'native' && transport === 'cookie')
+      throw new InvalidSignIn('/transport', 'not_for_native_clients')
     checkDataClaims(data, client.dataClaims)
     const evidence = deviceEvidence(
       {
@@ -93,6 +98,7 @@ export const createStartForSubject =
         userAgent: evidence.userAgent,
         ip,
         replaces: null,
+        endSessionId: signIn.endSessionId ?? null,
         claims,
         data,
         dataClaims: client.dataClaims,
@@ -108,7 +114,8 @@ const OF_API_KEYS = 'key'
 /** The application's clock and ours. Milliseconds. */
 const CLOCKS_DIFFER = 60_000
 
-function checkSignIn({ subject, amr, authTime, claims = {}, data = {} }: SubjectSignIn): void {
+function checkSignIn({ subject, amr, authTime, endSessionId, claims = {}, data = {} }: SubjectSignIn): void {
+  if (endSessionId !== undefined && !isUuid(endSessionId)) throw new InvalidSignIn('/end_session_id', 'invalid_format')
   if (subject === '' || subject.length > 255) throw new InvalidSignIn('/subject', 'invalid_length')
   if (amr.length === 0 || amr.length > 8) throw new InvalidSignIn('/amr', 'invalid_length')
   if (amr.includes(OF_API_KEYS)) throw new InvalidSignIn(`/amr/${amr.indexOf(OF_API_KEYS)}`, 'reserved_name')

@@ -22,7 +22,7 @@ const DESCRIPTIONS: Record<string, string> = {
     'An old refresh token of this device was presented again, which can mean that it was copied. ' +
     'The session was ended for safety. Sign in again.',
   not_me: 'This sign-in was reported as not yours. Sign in again.',
-  session_limit: 'You signed in on too many devices, and this one was used least recently. Sign in again.',
+  session_limit: 'You signed in on too many devices, and this one had to make room. Sign in again.',
   replaced: 'You signed in again in this browser, which replaced this session.',
 }
 
