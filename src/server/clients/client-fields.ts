@@ -149,8 +149,8 @@ function strict(setting: { readonly strict?: string; readonly kind: Kind<number>
 }
 
 function mutableList(entry: Kind<string>): Kind<string[]> {
-  const { parse, show } = listOf(entry)
-  return { parse: (text) => [...parse(text)], show }
+  const list = listOf(entry)
+  return { parse: (text) => [...list.parse(text)], show: (entries) => list.show(entries) }
 }
 
 /** RFC 8252 section 7: a claimed https URL, a private scheme with a dot in it, or localhost while developing. */

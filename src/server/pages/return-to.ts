@@ -7,16 +7,18 @@ const HERE = 'http://here.invalid'
 const LONGEST = 2_000
 
 /**
- * @param wanted a path of this service, a URL of an allowed origin or a URI of the client; anybody can have written it
- * @param redirectUris of the client, compared as they are (RFC 9700 section 2.1)
+ * @param wanted a path of this service, a URL of an allowed origin, or exactly one of `redirectUris`; anybody can have
+ * written it
+ * @param redirectUris of the client that the person signs in to (RFC 9700 section 2.1: exact string matching)
  * @returns it in its normal form, or null for anything that might lead elsewhere
  */
-export function readReturnTo(
+export const readReturnTo = (
   wanted: string | undefined,
   allowedOrigins: AllowedOrigins,
   redirectUris: readonly string[] = [],
-): string | null {
-  if (wanted !== undefined && redirectUris.includes(wanted)) return wanted
+): string | null => redirectUris.find((uri) => uri === wanted) ?? readPlace(wanted, allowedOrigins)
+
+function readPlace(wanted: string | undefined, allowedOrigins: AllowedOrigins): string | null {
   // Browsers read "\" as "/", and skip tabs and line ends: nobody needs them here.
   if (wanted === undefined || wanted.length > LONGEST || !/^[!-[\]-~]+$/.test(wanted)) return null
   if (!URL.canParse(wanted, HERE)) return null

@@ -6,6 +6,7 @@ import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { v7 as uuidv7, validate as isUuid } from 'uuid'
 import { isCleanJson } from '../clean-json.ts'
+import type { Client } from '../clients/client.entity.ts'
 import { DEFAULT_CLIENT_ID, type Clients } from '../clients/clients.ts'
 import { statement, type Database } from '../database/database.ts'
 import { checkOwnClaims } from '../tokens/own-claims.ts'
@@ -69,11 +70,7 @@ export const createStartForSubject =
     const { subject, amr, authTime = null, transport = 'body', device = {}, claims = {}, data = {} } = signIn
     checkSignIn(signIn)
     const ip = device.ip == null ? null : addressIn(device.ip)
-    const client = await clients.find(signIn.clientId ?? DEFAULT_CLIENT_ID)
-    if (client === null) throw new InvalidSignIn('/client_id', 'invalid_client')
-    if (client.type === 'native' && transport === 'cookie')
-      throw new InvalidSignIn('/transport', 'not_for_native_clients')
-    checkDataClaims(data, client.dataClaims)
+    const client = await findClient(clients, signIn)
     const evidence = deviceEvidence(
       {
         ...(device.userAgent === undefined ? {} : { 'user-agent': device.userAgent }),
@@ -114,8 +111,7 @@ const OF_API_KEYS = 'key'
 /** The application's clock and ours. Milliseconds. */
 const CLOCKS_DIFFER = 60_000
 
-function checkSignIn({ subject, amr, authTime, endSessionId, claims = {}, data = {} }: SubjectSignIn): void {
-  if (endSessionId !== undefined && !isUuid(endSessionId)) throw new InvalidSignIn('/end_session_id', 'invalid_format')
+function checkSignIn({ subject, amr, authTime, claims = {}, data = {} }: SubjectSignIn): void {
   if (subject === '' || subject.length > 255) throw new InvalidSignIn('/subject', 'invalid_length')
   if (amr.length === 0 || amr.length > 8) throw new InvalidSignIn('/amr', 'invalid_length')
   if (amr.includes(OF_API_KEYS)) throw new InvalidSignIn(`/amr/${amr.indexOf(OF_API_KEYS)}`, 'reserved_name')
@@ -128,10 +124,18 @@ function checkSignIn({ subject, amr, authTime, endSessionId, claims = {}, data =
   if (Buffer.byteLength(JSON.stringify(data)) > MOST_DATA) throw new InvalidSignIn('/data', 'too_large')
 }
 
-/** The client's choice may name members that its application means otherwise here. */
-function checkDataClaims(data: Readonly<Record<string, unknown>>, dataClaims: readonly string[]): void {
-  const fault = checkOwnClaims(claimsInData(data, dataClaims))
+/** The one to sign in to, if this can be a sign-in to it. */
+async function findClient(clients: Clients, signIn: SubjectSignIn): Promise<Client> {
+  const { clientId = DEFAULT_CLIENT_ID, transport, endSessionId, data = {} } = signIn
+  const client = await clients.find(clientId)
+  if (client === null) throw new InvalidSignIn('/client_id', 'invalid_client')
+  if (client.type === 'native' && transport === 'cookie')
+    throw new InvalidSignIn('/transport', 'not_for_native_clients')
+  if (endSessionId !== undefined && !isUuid(endSessionId)) throw new InvalidSignIn('/end_session_id', 'invalid_format')
+  // The client's choice may name members that its application means otherwise here.
+  const fault = checkOwnClaims(claimsInData(data, client.dataClaims))
   if (fault !== null) throw new InvalidSignIn('/data', fault.code)
+  return client
 }
 
 function checkTime(authTime: Date): void {
