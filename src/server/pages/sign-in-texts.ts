@@ -41,7 +41,6 @@ export const sessionLimit = {
   linkIsGood: 'The link from your mail is still good for a few minutes.',
   back: 'Sign in again',
   ask: 'You are signed in on as many devices as this application allows. Which one shall make room for this one?',
-  devices: 'Device to sign out',
   lastUsed: (time: string): string => `Last used ${time}`,
   password: 'Password, once more',
   button: 'Sign it out and sign in here',
