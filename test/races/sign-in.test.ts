@@ -81,7 +81,8 @@ describe('sign-ins that arrive at once', function () {
             untilAnswered(() => send(`${service().url(turn)}/v1/sessions`, { body: chosen })),
           ),
         )
-        expect(answers.map(({ status }) => status).toSorted()).to.deep.equal([201, ...Array<number>(7).fill(409)])
+        const statuses = answers.map(({ status }) => status)
+        expect(statuses).to.have.members([201, ...Array<number>(7).fill(409)])
       })
 
       it('hold to what was changed in another process, without a restart', async () => {
