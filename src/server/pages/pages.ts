@@ -85,7 +85,7 @@ export function createPages(deps: PageDependencies): Pages {
     if (flow.purpose === 'magic_link') ctx.set('Accept-CH', ACCEPT_CH)
     const found = await emails.inspect(flow.purpose, token)
     if (found === null) return send(ctx, deadLinkPage(flow))
-    send(ctx, usePage(flow, { ...found, token, returnTo: await returnToOf(flow, found, returnTo) }, faults))
+    send(ctx, usePage(flow, { ...found, token, returnTo: await returnToOf(flow, found.clientId, returnTo) }, faults))
   }
 
   async function act(ctx: Context, flow: EmailFlow): Promise<void> {
@@ -118,9 +118,8 @@ export function createPages(deps: PageDependencies): Pages {
   async function signIn(ctx: Context, flow: EmailFlow, token: string, form: FormParameters): Promise<void> {
     demandOwnForm(ctx, allowedOrigins)
     if (!allowsCookies) return send(ctx, noCookiesPage())
-    const found = await emails.inspect(flow.purpose, token)
-    if (found === null) return send(ctx, deadLinkPage(flow))
-    const returnTo = await returnToOf(flow, found, form.get('return_to') ?? inQuery(ctx, 'return_to'))
+    const clientId = (await emails.inspect(flow.purpose, token))?.clientId ?? null
+    const returnTo = await returnToOf(flow, clientId, form.get('return_to') ?? inQuery(ctx, 'return_to'))
     try {
       if (!(await signInByMagicLink(ctx, token, chosenSession(form)))) return send(ctx, deadLinkPage(flow))
     } catch (error) {
@@ -140,7 +139,7 @@ export function createPages(deps: PageDependencies): Pages {
   /** @param clientId of the link: the application that asked for it */
   async function returnToOf(
     flow: EmailFlow,
-    { clientId }: { clientId: string | null },
+    clientId: string | null,
     wanted: string | undefined,
   ): Promise<string | null> {
     const inLink = { return_to: wanted, client_id: clientId ?? undefined }
