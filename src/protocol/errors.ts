@@ -11,6 +11,7 @@ export type ProblemCode =
   | 'insufficient_user_authentication'
   | 'insufficient_scope'
   | 'origin_not_allowed'
+  | 'session_limit'
   | 'not_found'
   | 'already_exists'
   | 'method_not_allowed'

@@ -20,6 +20,7 @@ export type { Deliver, Mail, MailDetails, MailPurpose } from './emails/mail.ts'
 export { Unavailable } from './errors.ts'
 export type { RequestListener } from './request-listener.ts'
 export type { Device } from './sessions/device.ts'
+export { SessionLimitReached } from './sessions/client-limit.ts'
 export { InvalidSignIn, type SubjectDevice, type SubjectSignIn } from './sessions/for-subject.ts'
 export type { Session, SessionStatus, Transport } from './sessions/session.ts'
 export type { ApplicationUsers, Who } from './users/application-users.ts'
@@ -55,6 +56,7 @@ export interface SubjectSessions {
   /**
    * For somebody whom the application has just signed in.
    * @throws {InvalidSignIn} for what cannot be in a sign-in; also `account_disabled`, where the user was disabled here
+   * @throws {SessionLimitReached} as many sessions as the client allows; with `sessions` where one may be chosen to end
    * @throws {Unavailable} the database cannot be reached; nothing was made
    */
   create(signIn: SubjectSignIn): Promise<CreatedSession>

@@ -3,6 +3,7 @@ import type Koa from 'koa'
 import type { Logger } from 'pino'
 import { createApiKeys, type ApiKeys } from './api-keys/api-keys.ts'
 import { createClients, type Clients } from './clients/clients.ts'
+import { createTerms } from './clients/terms.ts'
 import type { Config } from './config.ts'
 import { createCounters, type Counters } from './counters/counters.ts'
 import { createCompose } from './emails/composing.ts'
@@ -20,6 +21,7 @@ import { createClientAddressOf } from './http/client-address-of.ts'
 import type { State } from './http/context.ts'
 import { createReadCookieEnd, createReadCookieSession } from './http/cookie-session.ts'
 import { createSessionCookie } from './http/cookie.ts'
+import { createAllowedOrigins } from './http/allowed-origins.ts'
 import { createDemandOwnOrigin, createRefuseForeignReaders } from './http/origin.ts'
 import { createReadPresentedToken } from './http/presented-token.ts'
 import { createRevocationStreams } from './http/revocation-streams.ts'
@@ -129,18 +131,15 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
   const webhooks = createWebhooks({ database, ring })
   const reencryption = setInterval(() => void reencrypt({ keys, webhooks }, log), REENCRYPT_EVERY).unref()
 
-  const accessTokens = createAccessTokens({ issuer, audience, ttl: accessTtl, keys })
-  const clients = createClients({ database })
+  const { idleTtl, absoluteTtl, refreshGrace: grace, maxSessions } = config
+  const clients = createClients({ database, service: { accessTtl, idleTtl, absoluteTtl } })
   await clients.start()
+  const terms = createTerms({ clients, service: { accessTtl, idleTtl, absoluteTtl, grace } })
+  const ttlOf = (clientId: string): number => terms.of(clientId).accessTtl
+  const accessTokens = createAccessTokens({ issuer, audience, ttl: accessTtl, ttlOf, keys })
   const counters = createCounters({ database, log })
-  const settings = {
-    accessTtl,
-    idleTtl: config.idleTtl,
-    absoluteTtl: config.absoluteTtl,
-    maxSessions: config.maxSessions,
-    grace: config.refreshGrace,
-  }
-  const sessions = createSessions({ database, ring, accessTokens, rateLimits, counters, settings, log })
+  const settings = { accessTtl, idleTtl, maxSessions }
+  const sessions = createSessions({ database, ring, accessTokens, rateLimits, counters, terms, settings, log })
   const apiKeys = createApiKeys({ database, accessTtl })
 
   const { breachedPasswordsUrl, unconfirmedSignIn, name } = config
@@ -180,19 +179,20 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
   await createSessionChanges(database).subscribe(sessionStreams)
 
   const cookie = createSessionCookie({ isSecure })
-  const demandOwnOrigin = createDemandOwnOrigin(config.allowedOrigins)
+  const allowedOrigins = createAllowedOrigins({ configured: config.allowedOrigins, clients })
+  const demandOwnOrigin = createDemandOwnOrigin(allowedOrigins)
   const app = createApp({
     issuer,
     isSecure,
     name,
     theme,
     unconfirmedSignIn,
-    allowedOrigins: config.allowedOrigins,
+    allowedOrigins,
     mailbox: delivery.mailbox,
     cookie,
     allowsCookies: isSecure || config.isIssuerLocal,
     demandOwnOrigin,
-    refuseForeignReaders: createRefuseForeignReaders(config.allowedOrigins),
+    refuseForeignReaders: createRefuseForeignReaders(allowedOrigins),
     readPresentedToken: createReadPresentedToken({ cookie, demandOwnOrigin }),
     readCookieSession: createReadCookieSession({ cookie, sessions }),
     readCookieEnd: createReadCookieEnd({ cookie, sessions }),

@@ -6,7 +6,16 @@ import type { Page } from 'playwright-core'
 import { accessibilityFaults } from '../support/accessibility.ts'
 import { useBrowser } from '../support/browser.ts'
 import { tokenFor } from '../support/mail.ts'
-import { anAddress, callSessions, PASSWORD, register, signIn, signInByCookie } from '../support/people.ts'
+import {
+  anAddress,
+  callSessions,
+  PASSWORD,
+  register,
+  signIn,
+  signInByCookie,
+  type SignedIn,
+} from '../support/people.ts'
+import { isAlive } from '../support/rows.ts'
 import { onStore } from '../support/server.ts'
 
 /** A place of this service where somebody wants to go, that every server has. */
@@ -160,6 +169,31 @@ describe('The pages to sign up and in, in a browser', function () {
       expect(await press(3)).to.equal(1)
     })
 
+    /** As many devices as that client allows. */
+    async function signInOnTwoPhones(email: string): Promise<SignedIn> {
+      await server().hallpass.clients.save('phones', { maxSessions: 2, atLimit: 'ask' })
+      const sign = (name: string) => signIn(server().url, email, { body: { client_id: 'phones', device_name: name } })
+      const [first] = [await sign('My old phone'), await sign('My other phone, with a long name')]
+      return first
+    }
+
+    it('let a person sign out another device where there are too many, without a script', async () => {
+      const email = await register(server().url)
+      const old = await signInOnTwoPhones(email)
+      const { page, violations } = await openPage({ javaScriptEnabled: false })
+      await page.goto(at(`/sign-in?client_id=phones&return_to=${RETURN_TO}`))
+      await fillIn(page, email, PASSWORD)
+      await page
+        .getByRole('group', { name: /Which one shall make room/ })
+        .getByText('My old phone')
+        .click()
+      await page.getByLabel('Password, once more').fill(PASSWORD)
+      await page.getByRole('button', { name: 'Sign it out and sign in here' }).click()
+      await page.waitForURL(at(RETURN_TO))
+      expect(await isAlive(server(), old)).to.equal(false)
+      expect(violations).to.be.empty
+    })
+
     for (const [colorScheme, width] of VIEWS) {
       it(`keep nobody out ${colorScheme === 'light' ? 'by day' : 'by night'}, ${width} px wide`, async () => {
         const { page, violations } = await openPage({ colorScheme, viewport: { width, height: 640 } })
@@ -189,7 +223,13 @@ describe('The pages to sign up and in, in a browser', function () {
         await page.getByRole('button', { name: 'Create account' }).click()
         await page.getByRole('alert').waitFor()
         await expectGood()
-        await signUp(page, anAddress())
+        const email = anAddress()
+        await signUp(page, email)
+        await expectGood()
+        await signInOnTwoPhones(email)
+        await page.goto(at('/sign-in?client_id=phones'))
+        await fillIn(page, email, PASSWORD)
+        await page.getByRole('heading', { name: 'Too many devices' }).waitFor()
         await expectGood()
         expect(violations).to.be.empty
       })

@@ -91,7 +91,7 @@ describe('On the command line, an operator', function () {
         const all = ['--name', 'Example', '--scope', 'orders:read  orders:read', '--link-uri', 'com.example.app:/magic']
         expect(await expectDone(...set, ...all)).to.equal('saved com.example.app\n')
         expect(await expectDone('clients', 'list')).to.include(
-          'com.example.app  Example  scope: orders:read  links: com.example.app:/magic\n',
+          'com.example.app  Example  scope: orders:read  link-uri: com.example.app:/magic\n',
         )
         const email = await register(server().url)
         const { accessToken } = await signIn(server().url, email, { body: { client_id: 'com.example.app' } })
@@ -102,7 +102,7 @@ describe('On the command line, an operator', function () {
       })
 
       it('is told what is wrong', async () => {
-        await expectRefused(['clients', 'set', 'with space'], /Letters, digits/)
+        await expectRefused(['clients', 'set', 'with space'], /letters, digits/)
         await expectRefused(['clients', 'set', 'app', '--scope', 'orders admin'], /for API keys, not for people/)
         await expectRefused(['clients', 'set', 'app', '--link-uri', 'http://app.example/magic'], /must be https/)
         await expectRefused(['clients', 'set', 'app', '--link-uri', 'javascript:alert(1)'], /must be https/)

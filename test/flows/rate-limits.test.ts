@@ -68,6 +68,16 @@ describe('Whoever asks too often', () => {
         }
       })
 
+      it('made no wrong guess where there was no room for one more device', async () => {
+        await server().hallpass.clients.save('full', { maxSessions: 1, atLimit: 'refuse' })
+        const email = await somebody(url())
+        const signInTo = (password = PASSWORD) =>
+          send(`${url()}/v1/sessions`, { body: { email, password, client_id: 'full' } })
+        expect((await signInTo()).status).to.equal(201)
+        for (let turn = 0; turn < 12; turn += 1) expectProblem(await signInTo(), 409, 'session_limit')
+        expectProblem(await signInTo(WRONG), 401, 'invalid_credentials')
+      })
+
       it('gains nothing from signing in to an account of their own in between', async () => {
         const [victim, own] = [anAddress(), await somebody(url())]
         const ip = anIp()

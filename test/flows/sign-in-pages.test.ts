@@ -193,7 +193,7 @@ describe('The page that signs in', () => {
           await openPage(`${url}?client_id=nobody`),
           await submitForm(url, { email, password: PASSWORD, client_id: 'nobody' }),
         ]) {
-          expectPage(answer, 400, 'This application is not known here')
+          expectPage(answer, 400, 'You cannot sign in to this application here')
           expect(answer.headers.getSetCookie()).to.be.empty
         }
       }

@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid'
 import { statement, type Database } from '../../src/server/database/database.ts'
 import { createLog } from '../../src/server/log.ts'
 import { describeDevice, deviceEvidence } from '../../src/server/sessions/device.ts'
+import { createTerms } from '../../src/server/clients/terms.ts'
 import { createSessions, type Sessions } from '../../src/server/sessions/sessions.ts'
 import type { SignIn } from '../../src/server/sessions/sign-in.ts'
 import { createAccessTokens } from '../../src/server/tokens/access-token.ts'
@@ -70,7 +71,8 @@ export function sessionsBeside(
     accessTokens: createAccessTokens({ issuer, audience, ttl: accessTtl, keys: hallpass.keys }),
     rateLimits: { beforeRefresh: () => undefined },
     counters: { count: () => undefined },
-    settings: { accessTtl, idleTtl, absoluteTtl, maxSessions, grace },
+    terms: createTerms({ clients: hallpass.clients, service: { accessTtl, idleTtl, absoluteTtl, grace } }),
+    settings: { accessTtl, idleTtl, maxSessions },
     log: createLog('silent'),
   })
 }

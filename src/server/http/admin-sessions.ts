@@ -17,6 +17,7 @@ const AdminSessionBody = z.strictObject({
   auth_time: z.iso.datetime({ offset: true }).optional(),
   client_id: z.string().optional(),
   transport: z.enum(['body', 'cookie']).default('body'),
+  end_session_id: z.uuid().optional(),
   device: z
     .strictObject({
       name: z.string().max(100).nullable().default(null),
@@ -45,6 +46,7 @@ export const createAdminSession = (deps: {
       authTime: body.auth_time === undefined ? null : new Date(body.auth_time),
       ...(body.client_id === undefined ? {} : { clientId: body.client_id }),
       transport,
+      ...(body.end_session_id === undefined ? {} : { endSessionId: body.end_session_id }),
       ...(device
         ? { device: { name: device.name, userAgent: device.user_agent, app: device.app, ip: device.ip } }
         : {}),

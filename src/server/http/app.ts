@@ -3,7 +3,7 @@ import cors from '@koa/cors'
 import Koa from 'koa'
 import type { Logger } from 'pino'
 import { Problem } from '../errors.ts'
-import { isAllowedOrigin } from './allowed-origins.ts'
+import type { AllowedOrigins } from './allowed-origins.ts'
 import type { Handler, State } from './context.ts'
 import { answerErrors } from './middleware/answer-errors.ts'
 import { describeFailure, logRequest } from './middleware/log-request.ts'
@@ -11,7 +11,7 @@ import { securityHeaders } from './middleware/security-headers.ts'
 import { createRouter } from './routes.ts'
 
 type Dependencies = Parameters<typeof createRouter>[0] & {
-  allowedOrigins: readonly string[]
+  allowedOrigins: AllowedOrigins
   isSecure: boolean
   log: Logger
 }
@@ -31,11 +31,11 @@ export function createApp(deps: Dependencies): Koa<State> {
 }
 
 /** Exact origins, with credentials; nobody else is told anything. */
-const allowOrigins = (allowedOrigins: readonly string[]): Koa.Middleware<State> =>
+const allowOrigins = (allowedOrigins: AllowedOrigins): Koa.Middleware<State> =>
   cors({
     origin: (ctx) => {
       const origin = ctx.get('origin')
-      return isAllowedOrigin(allowedOrigins, origin) ? origin : ''
+      return allowedOrigins.has(origin) ? origin : ''
     },
     credentials: true,
     allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],

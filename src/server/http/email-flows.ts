@@ -3,13 +3,13 @@ import { z } from 'zod'
 import type { Clients } from '../clients/clients.ts'
 import type { Emails, MailRequest } from '../emails/emails.ts'
 import type { EmailFlow } from '../emails/flow.ts'
-import { Problem } from '../errors.ts'
 import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
 import { readJson } from './body.ts'
 import type { ClientAddressOf } from './client-address-of.ts'
 import type { Handler } from './context.ts'
+import { demandClient } from './demand-client.ts'
 import { languageOf } from './language.ts'
 import { bearerToken, callerBy } from './middleware/require-session.ts'
 import { invalidAddress, invalidEmailToken, weakPassword } from './problems.ts'
@@ -41,9 +41,7 @@ export function emailFlowHandlers(deps: {
         flow.purpose === 'magic_link' ? AskForClientBody : AskBody,
       )
       const { email: address, client_id: clientId = null } = body
-      if (clientId !== null && (await clients.find(clientId)) === null) {
-        throw new Problem(400, 'invalid_client', 'This client_id is not registered.')
-      }
+      if (clientId !== null) demandClient(await clients.find(clientId), null)
       await rateLimits.beforeMail(flow.purpose, address, clientAddressOf(ctx))
       const { caller } = ctx.state
       const isAddress = await emails.ask({

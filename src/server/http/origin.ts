@@ -1,23 +1,23 @@
 /** Cross-site request forgery ends here: whoever lets the browser add its cookie says where it comes from. */
 import { Problem } from '../errors.ts'
-import { isAllowedOrigin } from './allowed-origins.ts'
+import type { AllowedOrigins } from './allowed-origins.ts'
 import type { Context } from './context.ts'
 
 export type DemandOwnOrigin = (ctx: Context) => void
 
 /** `Origin` is allowed, and the browser does not say that the request is cross-site all the same. */
-export const comesFromAllowedOrigin = (ctx: Context, allowedOrigins: readonly string[]): boolean =>
-  isAllowedOrigin(allowedOrigins, ctx.get('origin')) && ctx.get('sec-fetch-site') !== 'cross-site'
+export const comesFromAllowedOrigin = (ctx: Context, allowedOrigins: AllowedOrigins): boolean =>
+  allowedOrigins.has(ctx.get('origin')) && ctx.get('sec-fetch-site') !== 'cross-site'
 
 /** @throws {Problem} 403 `origin_not_allowed` unless `Origin` is allowed and the request is not cross-site */
 export const createDemandOwnOrigin =
-  (allowedOrigins: readonly string[]): DemandOwnOrigin =>
+  (allowedOrigins: AllowedOrigins): DemandOwnOrigin =>
   (ctx) => {
     if (comesFromAllowedOrigin(ctx, allowedOrigins)) return
     throw new Problem(
       403,
       'origin_not_allowed',
-      'Requests with the session cookie need an Origin header of an allowed origin. Add yours to HALLPASS_ALLOWED_ORIGINS.',
+      'Requests with the session cookie need an Origin header of an allowed origin. Add yours to HALLPASS_ALLOWED_ORIGINS, or to your client (hallpass clients set --origins).',
     )
   }
 
@@ -31,13 +31,13 @@ const OWN_SITES = new Set(['same-origin', 'none', ''])
  * @throws {Problem} 403 `origin_not_allowed` for pages of other origins, but for those that are allowed
  */
 export const createRefuseForeignReaders =
-  (allowedOrigins: readonly string[]): RefuseForeignReaders =>
+  (allowedOrigins: AllowedOrigins): RefuseForeignReaders =>
   (ctx) => {
     const isOwn = ctx.get('origin') === '' && OWN_SITES.has(ctx.get('sec-fetch-site'))
     if (isOwn || comesFromAllowedOrigin(ctx, allowedOrigins)) return
     throw new Problem(
       403,
       'origin_not_allowed',
-      'This page may not read with the session cookie. Add its origin to HALLPASS_ALLOWED_ORIGINS.',
+      'This page may not read with the session cookie. Add its origin to HALLPASS_ALLOWED_ORIGINS, or to its client (hallpass clients set --origins).',
     )
   }

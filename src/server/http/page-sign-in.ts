@@ -12,14 +12,18 @@ export interface Credentials {
   readonly remember: boolean
   /** The application; null for the default one. */
   readonly clientId: string | null
+  readonly endSessionId: string | null
 }
 
-/** Each counts the attempt, sets the cookie, and leaves the rest of the answer to the page. */
+/**
+ * Each counts the attempt, sets the cookie, and leaves the rest of the answer to the page; each throws
+ * `SessionLimitReached` where the person is signed in on as many devices as the client allows.
+ */
 export interface PageSignIn {
   /** @returns false when they are wrong, or the account cannot sign in */
   readonly byPassword: (ctx: Context, credentials: Credentials) => Promise<boolean>
   /** @returns false for a link that is not good */
-  readonly byMagicLink: (ctx: Context, token: string) => Promise<boolean>
+  readonly byMagicLink: (ctx: Context, token: string, endSessionId: string | null) => Promise<boolean>
 }
 
 const BY_COOKIE = { device_name: null, transport: 'cookie', remember: true } as const
@@ -39,10 +43,18 @@ export function createPageSignIn(deps: SignInDependencies): PageSignIn {
   }
 
   return {
-    byPassword: (ctx, { email, password, remember, clientId }) =>
+    byPassword: (ctx, { email, password, remember, clientId, endSessionId }) =>
       answer(ctx, () =>
-        signInByPassword(ctx, deps, email, password, { ...BY_COOKIE, remember, client_id: clientId ?? undefined }),
+        signInByPassword(ctx, deps, email, password, {
+          ...BY_COOKIE,
+          remember,
+          client_id: clientId ?? undefined,
+          end_session_id: endSessionId ?? undefined,
+        }),
       ),
-    byMagicLink: (ctx, token) => answer(ctx, () => signInByMagicLink(ctx, deps, token, BY_COOKIE)),
+    byMagicLink: (ctx, token, endSessionId) =>
+      answer(ctx, () =>
+        signInByMagicLink(ctx, deps, token, { ...BY_COOKIE, end_session_id: endSessionId ?? undefined }),
+      ),
   }
 }

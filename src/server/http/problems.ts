@@ -1,5 +1,7 @@
 /** Refusals that several endpoints share. */
 import { Problem } from '../errors.ts'
+import type { SessionLimitReached } from '../sessions/client-limit.ts'
+import type { Session } from '../sessions/session.ts'
 import type { PasswordFault } from '../users/password-rules.ts'
 
 /** Unknown, used, expired and void read alike; the way out is the same for all. */
@@ -16,6 +18,30 @@ export const weakPassword = (faults: readonly PasswordFault[]): Problem =>
   new Problem(400, 'weak_password', 'Choose another password.', {
     extra: { errors: faults.map((fault) => ({ pointer: '/password', ...fault })) },
   })
+
+/** Told to nobody but who has proven whose account it is. */
+export const sessionLimit = ({ sessions }: SessionLimitReached): Problem =>
+  sessions === null
+    ? new Problem(
+        409,
+        'session_limit',
+        'You are signed in on as many devices as this client allows. Sign out on one of them, then send the same request again.',
+      )
+    : new Problem(
+        409,
+        'session_limit',
+        'You are signed in on as many devices as this client allows. Send the request again with end_session_id, the id of the session that is to end for this one.',
+        { extra: { sessions: sessions.map(choiceJson) } },
+      )
+
+/** As much of a session as it takes to recognize the device. */
+const choiceJson = ({ id, device, createdAt, lastUsedAt, location }: Session): Record<string, unknown> => ({
+  id,
+  device: { name: device.name, label: device.label, type: device.type },
+  created_at: createdAt,
+  last_used_at: lastUsedAt,
+  location,
+})
 
 export const noCookies = (): Problem =>
   new Problem(

@@ -15,6 +15,7 @@ import type { ReadCookieSession } from './cookie-session.ts'
 import type { SessionCookie } from './cookie.ts'
 import type { ClientAddressOf } from './client-address-of.ts'
 import type { Context, Handler } from './context.ts'
+import { demandClient } from './demand-client.ts'
 import type { DemandOwnOrigin } from './origin.ts'
 import { invalidEmailToken, noCookies } from './problems.ts'
 import { sessionJson } from './session-json.ts'
@@ -25,6 +26,7 @@ const OPTIONS = {
   device_name: z.string().max(100).nullable().default(null),
   transport: z.enum(['body', 'cookie']).default('body'),
   remember: z.boolean().default(true),
+  end_session_id: z.uuid().optional(),
 }
 const PasswordBody = z.strictObject({ email: z.string(), password: z.string(), ...OPTIONS })
 const MagicLinkBody = z.strictObject({ magic_link_token: z.string(), ...OPTIONS })
@@ -70,6 +72,8 @@ export interface SignInOptions {
   readonly device_name: string | null
   readonly transport: Transport
   readonly remember: boolean
+  /** Where the client asks which device is to make room. */
+  readonly end_session_id?: string | undefined
 }
 
 const invalidCredentials = (): Problem =>
@@ -90,9 +94,9 @@ export async function signInByPassword(
   const newSession = await describeSignIn(ctx, deps, options, options.client_id ?? DEFAULT_CLIENT_ID)
   const attempt = await rateLimits.beforeSignIn(email, clientAddressOf(ctx))
   const proven = await users.authenticate(email, password)
-  const started = proven && (await sessions.start({ ...newSession, ...proven, amr: ['pwd'] }))
-  if (started !== null) await attempt.succeeded()
-  return started
+  if (proven === null) return null
+  await attempt.succeeded() // it was no guess, also where there is no room for one more device
+  return sessions.start({ ...newSession, ...proven, amr: ['pwd'] })
 }
 
 /** @returns null for a link that is not good */
@@ -115,11 +119,10 @@ export async function signInByMagicLink(
 async function describeSignIn(
   ctx: Context,
   deps: Pick<SignInDependencies, 'clients' | 'readCookieSession' | 'clientAddressOf'>,
-  { device_name: deviceName, transport, remember }: SignInOptions,
+  { device_name: deviceName, transport, remember, end_session_id: endSessionId }: SignInOptions,
   clientId: string,
 ): Promise<Omit<SignIn, 'userId' | 'passwordVersion' | 'amr'>> {
-  const client = await deps.clients.find(clientId)
-  if (client === null) throw new Problem(400, 'invalid_client', 'This client_id is not registered.')
+  const client = demandClient(await deps.clients.find(clientId), transport)
   const evidence = deviceEvidence(ctx.headers, deviceName)
   // Its cookie is about to be.
   const overwritten = transport === 'cookie' ? await deps.readCookieSession(ctx) : null
@@ -131,6 +134,7 @@ async function describeSignIn(
     device: describeDevice(evidence),
     userAgent: evidence.userAgent,
     ip: deps.clientAddressOf(ctx),
+    endSessionId: endSessionId ?? null,
     replaces: overwritten && { userId: overwritten.session.userId, sessionId: overwritten.session.id },
   }
 }

@@ -36,7 +36,7 @@ const ended: Record<string, readonly string[]> = {
     'If you cannot explain it, choose a new password.',
   ],
   not_me: ['Somebody with access to your mail said that this device is not yours.'],
-  session_limit: ['Too many devices were signed in, and this one had not been used for the longest time.'],
+  session_limit: ['Too many devices were signed in, and this one had to make room for another.'],
   replaced: ['Somebody has signed in anew in this browser. It may well have been you, in another tab.'],
   policy: ['It was signed out by a rule of this service.'],
   expired_idle: ['It was not used for so long that you have to sign in again.'],

@@ -2,6 +2,7 @@
 import { validate as isUuid } from 'uuid'
 import { paths } from '../../protocol/paths.ts'
 import { Problem } from '../errors.ts'
+import type { AllowedOrigins } from '../http/allowed-origins.ts'
 import type { FormParameters } from '../http/body.ts'
 import type { ClientAddressOf } from '../http/client-address-of.ts'
 import type { Context, Handler } from '../http/context.ts'
@@ -34,7 +35,7 @@ import { texts } from './texts.ts'
 
 interface DevicesPageDependencies extends Look {
   readonly issuer: string
-  readonly allowedOrigins: readonly string[]
+  readonly allowedOrigins: AllowedOrigins
   readonly cookie: SessionCookie
   readonly sessions: Sessions
   readonly users: Pick<Users, 'checkPassword' | 'find' | 'hasPassword'>

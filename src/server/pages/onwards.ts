@@ -1,6 +1,7 @@
 /** What goes along from page to page on the way in: where the person wants to go, and to which application. */
 import { DEFAULT_CLIENT_ID, type Clients } from '../clients/clients.ts'
-import { Problem } from '../errors.ts'
+import type { AllowedOrigins } from '../http/allowed-origins.ts'
+import { demandClient } from '../http/demand-client.ts'
 import { hiddenField } from './elements.ts'
 import { html, type Html } from './html.ts'
 import { readReturnTo } from './return-to.ts'
@@ -14,18 +15,19 @@ export interface Onwards {
 /** As a query or as a form has it; anybody can have written it. */
 type Wanted = (name: 'return_to' | 'client_id') => string | undefined
 
-/** @throws {Problem} 400 `invalid_client` for an application that is not registered */
-export type ReadOnwards = (wanted: Wanted) => Promise<Onwards>
+/**
+ * @param transport of the session that the person gets here; null where it is got elsewhere
+ * @throws {Problem} 400 `invalid_client` for an application that nobody can sign in to like this
+ */
+export type ReadOnwards = (wanted: Wanted, transport: 'cookie' | null) => Promise<Onwards>
 
 export const createReadOnwards =
-  (deps: { allowedOrigins: readonly string[]; clients: Pick<Clients, 'find'> }): ReadOnwards =>
-  async (wanted) => {
+  (deps: { allowedOrigins: AllowedOrigins; clients: Pick<Clients, 'find'> }): ReadOnwards =>
+  async (wanted, transport) => {
     const clientId = wanted('client_id') ?? null
     // The sessions of another application would be of no use to the one that sent the person here.
-    if (clientId !== null && (await deps.clients.find(clientId)) === null) {
-      throw new Problem(400, 'invalid_client', 'This client_id is not registered.')
-    }
-    return { returnTo: readReturnTo(wanted('return_to'), deps.allowedOrigins), clientId }
+    const client = clientId === null ? null : demandClient(await deps.clients.find(clientId), transport)
+    return { returnTo: readReturnTo(wanted('return_to'), deps.allowedOrigins, client?.redirectUris), clientId }
   }
 
 export const inLink = ({ returnTo, clientId }: Onwards): Record<string, string | null> => ({

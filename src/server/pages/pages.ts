@@ -4,11 +4,13 @@
  */
 import type { EmailFlow } from '../emails/flow.ts'
 import type { Emails } from '../emails/emails.ts'
+import type { AllowedOrigins } from '../http/allowed-origins.ts'
 import type { FormParameters } from '../http/body.ts'
 import type { ClientAddressOf } from '../http/client-address-of.ts'
 import type { Context, Handler } from '../http/context.ts'
 import type { ReadCookieSession } from '../http/cookie-session.ts'
 import { languageOf } from '../http/language.ts'
+import type { PageSignIn } from '../http/page-sign-in.ts'
 import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import { ACCEPT_CH } from '../sessions/device.ts'
 import type { Users } from '../users/users.ts'
@@ -28,12 +30,12 @@ import { createInWords } from './in-words.ts'
 import type { Onwards, ReadOnwards } from './onwards.ts'
 import { demandOwnForm } from './own-form.ts'
 import { readPageForm } from './page-form.ts'
-import { readReturnTo } from './return-to.ts'
+import { chosenSession, limitIn, limitPage } from './session-limit.ts'
 import { noCookiesPage } from './sign-in-views.ts'
 
 export interface PageDependencies extends Look {
   readonly issuer: string
-  readonly allowedOrigins: readonly string[]
+  readonly allowedOrigins: AllowedOrigins
   readonly allowsCookies: boolean
   readonly emails: Pick<Emails, 'ask' | 'inspect' | 'use'>
   readonly rateLimits: Pick<RateLimits, 'beforeMail' | 'beforeEmailToken'>
@@ -41,8 +43,7 @@ export interface PageDependencies extends Look {
   readonly users: Pick<Users, 'find'>
   readonly readCookieSession: ReadCookieSession
   readonly readOnwards: ReadOnwards
-  /** Counts the attempt, and sets the session's cookie. @returns false for a token that is not good */
-  readonly signInByMagicLink: (ctx: Context, token: string) => Promise<boolean>
+  readonly signInByMagicLink: PageSignIn['byMagicLink']
 }
 
 export interface Pages {
@@ -62,7 +63,7 @@ export function createPages(deps: PageDependencies): Pages {
     const token = inQuery(ctx, 'token')
     if (token !== undefined) return showLink(ctx, flow, token, inQuery(ctx, 'return_to'))
     if (!isForAnybody(flow)) return send(ctx, noLinkPage(flow, issuer))
-    const onwards = await onwardsOf(flow, (name) => inQuery(ctx, name))
+    const onwards = await onwardsOf(flow, (name) => inQuery(ctx, name), null)
     send(ctx, askPage(flow, onwards, { address: await ownAddress(ctx) }))
   }
 
@@ -84,7 +85,7 @@ export function createPages(deps: PageDependencies): Pages {
     if (flow.purpose === 'magic_link') ctx.set('Accept-CH', ACCEPT_CH)
     const found = await emails.inspect(flow.purpose, token)
     if (found === null) return send(ctx, deadLinkPage(flow))
-    send(ctx, usePage(flow, { ...found, token, returnTo: returnToOf(flow, returnTo) }, faults))
+    send(ctx, usePage(flow, { ...found, token, returnTo: await returnToOf(flow, found.clientId, returnTo) }, faults))
   }
 
   async function act(ctx: Context, flow: EmailFlow): Promise<void> {
@@ -98,14 +99,14 @@ export function createPages(deps: PageDependencies): Pages {
   async function askForLink(ctx: Context, flow: FlowForAnybody, form: FormParameters): Promise<void> {
     demandOwnForm(ctx, allowedOrigins)
     const address = form.get('email') ?? ''
-    const onwards = await onwardsOf(flow, (name) => form.get(name))
+    const onwards = await onwardsOf(flow, (name) => form.get(name), null)
     await rateLimits.beforeMail(flow.purpose, address, clientAddressOf(ctx))
     const isAddress = await emails.ask({ purpose: flow.purpose, address, ...onwards, locale: languageOf(ctx) })
     send(ctx, isAddress ? sentPage(flow) : askPage(flow, onwards, { address, isRefused: true }))
   }
 
   async function useLink(ctx: Context, flow: EmailFlow, token: string, form: FormParameters): Promise<void> {
-    if (flow.purpose === 'magic_link') return signIn(ctx, flow, token, form.get('return_to'))
+    if (flow.purpose === 'magic_link') return signIn(ctx, flow, token, form)
     const ip = clientAddressOf(ctx)
     await rateLimits.beforeEmailToken(ip)
     const password = flow.takesPassword ? (form.get('password') ?? '') : null
@@ -114,11 +115,17 @@ export function createPages(deps: PageDependencies): Pages {
     send(ctx, used.kind === 'done' ? donePage(flow) : deadLinkPage(flow))
   }
 
-  async function signIn(ctx: Context, flow: EmailFlow, token: string, wanted: string | undefined): Promise<void> {
+  async function signIn(ctx: Context, flow: EmailFlow, token: string, form: FormParameters): Promise<void> {
     demandOwnForm(ctx, allowedOrigins)
     if (!allowsCookies) return send(ctx, noCookiesPage())
-    if (!(await signInByMagicLink(ctx, token))) return send(ctx, deadLinkPage(flow))
-    const returnTo = returnToOf(flow, wanted ?? inQuery(ctx, 'return_to'))
+    const clientId = (await emails.inspect(flow.purpose, token))?.clientId ?? null
+    const returnTo = await returnToOf(flow, clientId, form.get('return_to') ?? inQuery(ctx, 'return_to'))
+    try {
+      if (!(await signInByMagicLink(ctx, token, chosenSession(form)))) return send(ctx, deadLinkPage(flow))
+    } catch (error) {
+      const limit = limitIn(ctx, error)
+      return send(ctx, limitPage({ limit, action: flow.page, returnTo, proof: { by: 'magic_link', token } }))
+    }
     send(ctx, donePage(flow))
     if (returnTo === null) return
     ctx.status = 303
@@ -126,11 +133,18 @@ export function createPages(deps: PageDependencies): Pages {
   }
 
   /** Only signing in leads on. */
-  const onwardsOf: (flow: EmailFlow, ...wanted: Parameters<ReadOnwards>) => Promise<Onwards> = (flow, wanted) =>
-    flow.purpose === 'magic_link' ? readOnwards(wanted) : Promise.resolve({ returnTo: null, clientId: null })
+  const onwardsOf: (flow: EmailFlow, ...wanted: Parameters<ReadOnwards>) => Promise<Onwards> = (flow, ...wanted) =>
+    flow.purpose === 'magic_link' ? readOnwards(...wanted) : Promise.resolve({ returnTo: null, clientId: null })
 
-  const returnToOf = (flow: EmailFlow, wanted: string | undefined): string | null =>
-    flow.purpose === 'magic_link' ? readReturnTo(wanted, allowedOrigins) : null
+  /** @param clientId of the link: the application that asked for it */
+  async function returnToOf(
+    flow: EmailFlow,
+    clientId: string | null,
+    wanted: string | undefined,
+  ): Promise<string | null> {
+    const inLink = { return_to: wanted, client_id: clientId ?? undefined }
+    return (await onwardsOf(flow, (name) => inLink[name], 'cookie')).returnTo
+  }
 
   return {
     show: (flow) => inWords((ctx) => show(ctx, flow)),

@@ -32,6 +32,23 @@ export const signIn = {
   },
 }
 
+/** As many devices are signed in as the application allows. */
+export const sessionLimit = {
+  title: 'Too many devices',
+  refuse: [
+    'You are signed in on as many devices as this application allows.',
+    'Sign out on one of them first. Then come back here and sign in again.',
+  ],
+  /** Where the proof is a link from a mail. */
+  linkIsGood: 'The link from your mail is still good for a few minutes.',
+  back: 'Sign in again',
+  ask: 'You are signed in on as many devices as this application allows. Which one shall make room for this one?',
+  lastUsed: (time: string): string => `Last used ${time}`,
+  password: 'Password, once more',
+  button: 'Sign it out and sign in here',
+  ifNone: 'You do not want to sign out any of them? Close this page, and nothing happens.',
+}
+
 export const signUp = {
   title: 'Create an account',
   password: 'Password',

@@ -1,9 +1,11 @@
 /** `/sign-in`: address and password, for the session's cookie. */
 import { paths } from '../../protocol/paths.ts'
 import { DEFAULT_CLIENT_ID } from '../clients/clients.ts'
+import type { AllowedOrigins } from '../http/allowed-origins.ts'
 import type { Context, Handler } from '../http/context.ts'
 import type { ReadCookieEnd, ReadCookieSession } from '../http/cookie-session.ts'
-import type { Credentials } from '../http/page-sign-in.ts'
+import type { Credentials, PageSignIn } from '../http/page-sign-in.ts'
+import { SessionLimitReached } from '../sessions/client-limit.ts'
 import { ACCEPT_CH } from '../sessions/device.ts'
 import type { Users } from '../users/users.ts'
 import { createSendPage, type Look } from './document.ts'
@@ -15,6 +17,7 @@ import { inLink, type Onwards, type ReadOnwards } from './onwards.ts'
 import { demandOwnForm } from './own-form.ts'
 import { readPageForm } from './page-form.ts'
 import { mayHideCookie, reloadPage } from './reload.ts'
+import { chosenSession, limitIn, limitPage } from './session-limit.ts'
 import { noCookiesPage, signInPage } from './sign-in-views.ts'
 import { texts } from './texts.ts'
 
@@ -26,15 +29,14 @@ export interface SignInPage {
 
 export function createSignInPage(
   deps: Look & {
-    readonly allowedOrigins: readonly string[]
+    readonly allowedOrigins: AllowedOrigins
     readonly allowsCookies: boolean
     readonly unconfirmedSignIn: 'allow' | 'refuse'
     readonly users: Pick<Users, 'find'>
     readonly readCookieSession: ReadCookieSession
     readonly readCookieEnd: ReadCookieEnd
     readonly readOnwards: ReadOnwards
-    /** Counts the attempt, and sets the session's cookie. @returns false when they are wrong */
-    readonly signInByPassword: (ctx: Context, credentials: Credentials) => Promise<boolean>
+    readonly signInByPassword: PageSignIn['byPassword']
   },
 ): SignInPage {
   const { allowedOrigins, allowsCookies, unconfirmedSignIn, users } = deps
@@ -46,7 +48,7 @@ export function createSignInPage(
     // Browsers heed it on pages they navigate to, so the form that follows says more about the device.
     ctx.set('Accept-CH', ACCEPT_CH)
     if (!allowsCookies) return send(ctx, noCookiesPage())
-    const onwards = await readOnwards((name) => inQuery(ctx, name))
+    const onwards = await readOnwards((name) => inQuery(ctx, name), 'cookie')
     const again = 'again' in ctx.query
     const session = (await readCookieSession(ctx))?.session ?? null
     if (session === null) {
@@ -68,20 +70,27 @@ export function createSignInPage(
     const form = await readPageForm(ctx)
     const [email, password] = [form.get('email') ?? '', form.get('password') ?? '']
     const remember = form.has('remember')
-    const onwards = await readOnwards((name) => form.get(name))
-    const refusal = await tryToSignIn(ctx, { email, password, remember, clientId: onwards.clientId })
-    if (refusal === null) goOn(ctx, onwards)
-    else send(ctx, signInPage({ onwards, email, remember, refusal }))
+    const onwards = await readOnwards((name) => form.get(name), 'cookie')
+    const { returnTo, clientId } = onwards
+    const endSessionId = chosenSession(form)
+    const refusal = await tryToSignIn(ctx, { email, password, remember, clientId, endSessionId })
+    if (refusal === null) return goOn(ctx, onwards)
+    if (!(refusal instanceof SessionLimitReached)) return send(ctx, signInPage({ onwards, email, remember, refusal }))
+    const proof = { by: 'password', email, remember, clientId } as const
+    send(ctx, limitPage({ limit: refusal, action: paths.signInPage, returnTo, proof }))
   }
 
   /** @returns null when it worked */
-  async function tryToSignIn(ctx: Context, credentials: Credentials): Promise<PassingRefusal | null> {
+  async function tryToSignIn(
+    ctx: Context,
+    credentials: Credentials,
+  ): Promise<PassingRefusal | SessionLimitReached | null> {
     if (credentials.email === '' || credentials.password === '') return { status: 400, words: [texts.signIn.nothing] }
     try {
       if (await signInByPassword(ctx, credentials)) return null
       return { status: 401, words: [texts.signIn.wrong[unconfirmedSignIn]] }
     } catch (error) {
-      return waitInWords(ctx, error)
+      return error instanceof SessionLimitReached ? limitIn(ctx, error) : waitInWords(ctx, error)
     }
   }
 

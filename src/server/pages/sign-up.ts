@@ -1,4 +1,5 @@
 /** `/sign-up`: an account for an address, and one answer whether or not it has one. */
+import type { AllowedOrigins } from '../http/allowed-origins.ts'
 import type { ClientAddressOf } from '../http/client-address-of.ts'
 import type { Context, Handler } from '../http/context.ts'
 import { languageOf } from '../http/language.ts'
@@ -21,7 +22,7 @@ export interface SignUpPage {
 
 export function createSignUpPage(
   deps: Look & {
-    readonly allowedOrigins: readonly string[]
+    readonly allowedOrigins: AllowedOrigins
     readonly unconfirmedSignIn: 'allow' | 'refuse'
     readonly users: Pick<Users, 'register'>
     readonly rateLimits: Pick<RateLimits, 'beforeRegistration'>
@@ -35,7 +36,7 @@ export function createSignUpPage(
 
   async function show(ctx: Context): Promise<void> {
     ctx.set('Accept-CH', ACCEPT_CH)
-    const onwards = await readOnwards((name) => inQuery(ctx, name))
+    const onwards = await readOnwards((name) => inQuery(ctx, name), null)
     send(ctx, signUpPage({ onwards, email: '' }))
   }
 
@@ -43,7 +44,7 @@ export function createSignUpPage(
     demandOwnForm(ctx, allowedOrigins)
     const form = await readPageForm(ctx)
     const email = form.get('email') ?? ''
-    const onwards = await readOnwards((name) => form.get(name))
+    const onwards = await readOnwards((name) => form.get(name), null)
     const faults = await tryToRegister(ctx, email, form.get('password') ?? '')
     if (faults !== null) return send(ctx, signUpPage({ onwards, email, faults }))
     send(ctx, signedUpPage({ onwards, email, maySignIn: unconfirmedSignIn === 'allow' }))

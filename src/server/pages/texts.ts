@@ -5,7 +5,7 @@
 import type { Purpose } from '../emails/flow.ts'
 import { devicesTexts } from './devices-texts.ts'
 import { html, type Html } from './html.ts'
-import { signIn, signUp } from './sign-in-texts.ts'
+import { sessionLimit, signIn, signUp } from './sign-in-texts.ts'
 
 type Words = string | Html
 
@@ -179,10 +179,13 @@ export const texts = {
   flows,
   asking,
   failures,
-  /** An application sent the person here under an id that nobody registered. */
+  /** An application sent the person here under an id that nobody registered, or that has a sign-in of its own. */
   unknownClient: {
-    title: 'This application is not known here',
-    paragraphs: ['Nobody can sign in to it, until it is registered. Tell those who run it.'],
+    title: 'You cannot sign in to this application here',
+    paragraphs: [
+      'It is not known here, or it has a sign-in of its own: open the application, and sign in there.',
+      'It was the application that brought you here? Then tell those who run it.',
+    ],
   },
   /** Before the title of a page whose form has to be filled in anew. */
   faultyTitle: 'Error: ',
@@ -214,6 +217,7 @@ export const texts = {
   /** While a page loads itself once more. */
   reload: { title: 'One moment', link: 'Go on' },
   signIn,
+  sessionLimit,
   signUp,
   devices: devicesTexts(LANGUAGE),
   /** Before how long to wait, where the form stays. */

@@ -4,8 +4,9 @@
  */
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
-import { v7 as uuidv7 } from 'uuid'
+import { v7 as uuidv7, validate as isUuid } from 'uuid'
 import { isCleanJson } from '../clean-json.ts'
+import type { Client } from '../clients/client.entity.ts'
 import { DEFAULT_CLIENT_ID, type Clients } from '../clients/clients.ts'
 import { statement, type Database } from '../database/database.ts'
 import { checkOwnClaims } from '../tokens/own-claims.ts'
@@ -24,6 +25,8 @@ export interface SubjectSignIn {
   /** Registered; `default` where none is named. */
   readonly clientId?: string
   readonly transport?: Transport
+  /** The id of a session of the same subject and client that ends for this one, where the client asks which. */
+  readonly endSessionId?: string
   readonly device?: SubjectDevice
   /** Into this session's access tokens; at most 1 kB of JSON, none of the protocol's names. */
   readonly claims?: Readonly<Record<string, unknown>>
@@ -55,6 +58,7 @@ export class InvalidSignIn extends Error {
 
 /**
  * @throws {InvalidSignIn} also where the user was disabled here: `account_disabled`
+ * @throws {SessionLimitReached} the client allows no more sessions of this subject, and nothing was made
  * @throws {Unavailable}
  */
 export type StartForSubject = (signIn: SubjectSignIn) => Promise<StartedSession>
@@ -66,9 +70,7 @@ export const createStartForSubject =
     const { subject, amr, authTime = null, transport = 'body', device = {}, claims = {}, data = {} } = signIn
     checkSignIn(signIn)
     const ip = device.ip == null ? null : addressIn(device.ip)
-    const client = await clients.find(signIn.clientId ?? DEFAULT_CLIENT_ID)
-    if (client === null) throw new InvalidSignIn('/client_id', 'invalid_client')
-    checkDataClaims(data, client.dataClaims)
+    const client = await findClient(clients, signIn)
     const evidence = deviceEvidence(
       {
         ...(device.userAgent === undefined ? {} : { 'user-agent': device.userAgent }),
@@ -93,6 +95,7 @@ export const createStartForSubject =
         userAgent: evidence.userAgent,
         ip,
         replaces: null,
+        endSessionId: signIn.endSessionId ?? null,
         claims,
         data,
         dataClaims: client.dataClaims,
@@ -121,10 +124,18 @@ function checkSignIn({ subject, amr, authTime, claims = {}, data = {} }: Subject
   if (Buffer.byteLength(JSON.stringify(data)) > MOST_DATA) throw new InvalidSignIn('/data', 'too_large')
 }
 
-/** The client's choice may name members that its application means otherwise here. */
-function checkDataClaims(data: Readonly<Record<string, unknown>>, dataClaims: readonly string[]): void {
-  const fault = checkOwnClaims(claimsInData(data, dataClaims))
+/** The one to sign in to, if this can be a sign-in to it. */
+async function findClient(clients: Clients, signIn: SubjectSignIn): Promise<Client> {
+  const { clientId = DEFAULT_CLIENT_ID, transport, endSessionId, data = {} } = signIn
+  const client = await clients.find(clientId)
+  if (client === null) throw new InvalidSignIn('/client_id', 'invalid_client')
+  if (client.type === 'native' && transport === 'cookie')
+    throw new InvalidSignIn('/transport', 'not_for_native_clients')
+  if (endSessionId !== undefined && !isUuid(endSessionId)) throw new InvalidSignIn('/end_session_id', 'invalid_format')
+  // The client's choice may name members that its application means otherwise here.
+  const fault = checkOwnClaims(claimsInData(data, client.dataClaims))
   if (fault !== null) throw new InvalidSignIn('/data', fault.code)
+  return client
 }
 
 function checkTime(authTime: Date): void {

@@ -3,6 +3,7 @@
  * touches no row is the row read, and the case decided from what it says.
  */
 import type { Logger } from 'pino'
+import type { Terms } from '../clients/terms.ts'
 import type { Counters } from '../counters/counters.ts'
 import { refreshRefused, Unavailable } from '../errors.ts'
 import { statement, type Database } from '../database/database.ts'
@@ -35,7 +36,6 @@ export interface RefreshSettings {
   /** Seconds. */
   readonly idleTtl: number
   readonly accessTtl: number
-  readonly grace: number
 }
 
 export type Refresh = (presented: PresentedRefreshToken) => Promise<IssuedTokens>
@@ -46,6 +46,7 @@ interface RefreshDependencies {
   accessTokens: AccessTokens
   rateLimits: Pick<RateLimits, 'beforeRefresh'>
   counters: Pick<Counters, 'count'>
+  terms: Terms
   settings: RefreshSettings
   log: Logger
 }
@@ -81,7 +82,7 @@ function openToken(ring: Ring, presented: string): RefreshToken {
 
 /** Generation g ≥ n of a live row: the row becomes g + 1. */
 async function rotate(
-  { database, settings }: RefreshDependencies,
+  { database, settings, terms }: RefreshDependencies,
   token: RefreshToken,
   presented: PresentedRefreshToken,
 ): Promise<(IssuanceRow & { recovered: boolean }) | undefined> {
@@ -95,6 +96,7 @@ async function rotate(
     hashIdempotencyKey(token.sessionId, presented.idempotencyKey),
     settings.idleTtl,
     presented.ip,
+    terms.ownIdleTtls(),
   ])
   return row
 }
@@ -105,7 +107,7 @@ async function decide(
   token: RefreshToken,
   presented: PresentedRefreshToken,
 ): Promise<IssuedTokens> {
-  const { database, ring, accessTokens, counters, settings, log } = deps
+  const { database, ring, accessTokens, counters, terms, settings, log } = deps
   const row = await readGood(deps, token, presented)
   const { generation: current } = row
   // Between the statement and this reading the row changed: nothing is decided, nothing consumed.
@@ -113,9 +115,10 @@ async function decide(
 
   const { idempotencyKey, formerKeys = [] } = presented
   const isPredecessor = token.generation === current - 1
+  const isWithinGrace = row.rotated_ago !== null && row.rotated_ago < terms.of(row.client_id).grace
   const keyHashes = [idempotencyKey, ...formerKeys].map((key) => hashIdempotencyKey(token.sessionId, key))
   const isKeyed = wasRotatedWith(row.idempotency_hashes, token.generation, current, keyHashes)
-  if ((isPredecessor && row.within_grace) || isKeyed) {
+  if ((isPredecessor && isWithinGrace) || isKeyed) {
     counters.count('refresh.replayed')
     return issueTokens(accessTokens, row, encodeRefreshToken({ ...token, generation: current }, ring))
   }
@@ -148,11 +151,11 @@ async function decide(
 
 /** The row as it is now, if it still lets this token refresh. */
 async function readGood(
-  { database, settings, log }: RefreshDependencies,
+  { database, log }: RefreshDependencies,
   token: RefreshToken,
   presented: PresentedRefreshToken,
 ): Promise<ReadRow> {
-  const [row] = await database.query(readSession, [token.userId, token.sessionId, settings.grace])
+  const [row] = await database.query(readSession, [token.userId, token.sessionId])
   if (row === undefined) throw refuse('unknown_session')
   refuseUnlessOwn(row, token, presented, log)
   if (row.revoked_reason !== null) {
@@ -193,7 +196,7 @@ const rotateSession = statement<IssuanceRow & { recovered: boolean }>(
      recovered = generation < $4::bigint,
      rotated_at = clock_timestamp(),
      last_used_at = clock_timestamp(),
-     idle_expires_at = clock_timestamp() + make_interval(secs => $8::float8),
+     idle_expires_at = clock_timestamp() + make_interval(secs => coalesce(($10::jsonb ->> client_id)::float8, $8::float8)),
      ip_last = $9::inet,
      idempotency_hashes = case
        when generation = $4::bigint then $7::bytea || substring(idempotency_hashes from 1 for 48)
@@ -215,7 +218,8 @@ type ReadRow = IssuanceRow & {
   transport: Transport
   revoked_at: Date | null
   revoked_reason: string | null
-  within_grace: boolean
+  /** Seconds since the last rotation; null before the first, and where its grace was ended. */
+  rotated_ago: number | null
   idle_expired: boolean
   absolute_expired: boolean
 }
@@ -227,7 +231,7 @@ type ReadRow = IssuanceRow & {
 const readSession = statement<ReadRow>(
   'refresh.read',
   `select ${ISSUANCE_COLUMNS}, secret_hash, generation, idempotency_hashes, transport, revoked_at, revoked_reason,
-     coalesce(rotated_at > clock_timestamp() - make_interval(secs => $3::float8), false) as within_grace,
+     extract(epoch from clock_timestamp() - rotated_at)::float8 as rotated_ago,
      idle_expires_at <= clock_timestamp() as idle_expired,
      absolute_expires_at <= clock_timestamp() as absolute_expired
    from sessions where user_id = $1::uuid and id = $2::uuid

@@ -38,7 +38,7 @@ const DESCRIPTIONS: Record<string, string | ((doing: Doing) => string)> = {
     'The session was ended for safety. Sign in again.',
   not_me: 'This sign-in was reported as not yours. Sign in again.',
   session_limit: ({ at }) =>
-    `You signed in on too many devices, and this one was used least recently: it was signed out${on(at)}. Sign in again.`,
+    `You signed in on too many devices, and this one had to make room: it was signed out${on(at)}. Sign in again.`,
   replaced: ({ at }) => `You signed in again in this browser${on(at)}, which replaced this session.`,
   policy: 'This session was ended by a rule of this service. Sign in again.',
   'policy:browser': `This session went on in another browser than before. ${FOR_SAFETY}`,

@@ -1,11 +1,13 @@
 /** Everything one can do with sessions. */
 import type { Logger } from 'pino'
+import type { Terms } from '../clients/terms.ts'
 import type { Counters } from '../counters/counters.ts'
 import type { Database, Queryable } from '../database/database.ts'
 import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
 import type { Ring } from '../tokens/ring.ts'
 import { createEnding, type Ending } from './ending.ts'
+import { createOfClient, type OfClient } from './of-client.ts'
 import { createReading, type Reading } from './reading.ts'
 import { createReauthenticate, type Reauthenticate } from './reauthentication.ts'
 import { createRefresh, type Refresh, type RefreshSettings } from './refresh.ts'
@@ -13,10 +15,13 @@ import { toSession, type Session } from './session.ts'
 import { issueTokens, type IssuedTokens } from './token-issuance.ts'
 import { insertSession, type SignIn, type SignInSettings } from './sign-in.ts'
 
-export interface Sessions extends Reading, Ending {
-  /** @returns null when the account changed or was disabled since the proof was checked */
+export interface Sessions extends Reading, Ending, OfClient {
+  /**
+   * @returns null when the account changed or was disabled since the proof was checked
+   * @throws {SessionLimitReached}
+   */
   start(signIn: SignIn): Promise<StartedSession | null>
-  /** The same in a transaction of which the proof is a part; tokens are for after its commit. */
+  /** The same in a transaction of which the proof is a part, and which has to fail with it; tokens are for after its commit. */
   startIn(tx: Queryable, signIn: SignIn): Promise<UnissuedSession | null>
   refresh: Refresh
   reauthenticate: Reauthenticate
@@ -38,6 +43,7 @@ export function createSessions(deps: {
   accessTokens: AccessTokens
   rateLimits: Pick<RateLimits, 'beforeRefresh'>
   counters: Pick<Counters, 'count'>
+  terms: Terms
   settings: SignInSettings & RefreshSettings
   log: Logger
 }): Sessions {
@@ -53,6 +59,7 @@ export function createSessions(deps: {
   return {
     ...createReading(deps),
     ...createEnding({ database, accessTtl: settings.accessTtl }),
+    ...createOfClient({ database, accessTtl: settings.accessTtl }),
     refresh: createRefresh(deps),
     reauthenticate: createReauthenticate(deps),
     startIn,

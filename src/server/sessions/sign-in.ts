@@ -3,6 +3,7 @@
  * password was checked before a reset, or whose account was disabled meanwhile, does not survive it.
  */
 import { v7 as uuidv7 } from 'uuid'
+import type { ClientTerms, Terms } from '../clients/terms.ts'
 import { statement, type Queryable } from '../database/database.ts'
 import { endingSessions, FEED_MARGIN } from '../revocations/ending-sessions.ts'
 import { encodeRefreshToken } from '../tokens/refresh-token.ts'
@@ -10,6 +11,7 @@ import type { Ring } from '../tokens/ring.ts'
 import { hashSecret, newSecret } from '../tokens/secrets.ts'
 import { ANNOUNCED_TO_OWNER } from './changes.ts'
 import { claimsInData } from './claims.ts'
+import { demandRoom, makeRoom, type Arrival } from './client-limit.ts'
 import type { Device } from './device.ts'
 import { NO_KEYS } from './idempotency.ts'
 import { IS_LIVE, SESSION_COLUMNS, type SessionRow, type Transport } from './session.ts'
@@ -30,6 +32,8 @@ export interface SignIn {
   readonly ip: string | null
   /** The live session whose cookie this sign-in overwrites; it ends if it is the same user's. */
   readonly replaces: { readonly userId: string; readonly sessionId: string } | null
+  /** A session of the same client that the person chose to end for this one. */
+  readonly endSessionId?: string | null
   /** When the person proved who they are, if that was not just now. */
   readonly authenticatedAt?: Date | null
   /** Of this session's access tokens, beside the user's own. */
@@ -41,8 +45,6 @@ export interface SignIn {
 
 export interface SignInSettings {
   /** Seconds. */
-  readonly idleTtl: number
-  readonly absoluteTtl: number
   readonly accessTtl: number
   readonly maxSessions: number
 }
@@ -50,18 +52,22 @@ export interface SignInSettings {
 /** What a browser session that is not to be remembered lasts at most. Seconds. */
 const UNREMEMBERED_TTL = 24 * 60 * 60
 
-/** @returns null when the account changed or was disabled since the proof was checked */
+/**
+ * @returns null when the account changed or was disabled since the proof was checked
+ * @throws {SessionLimitReached} which has to undo the transaction
+ */
 export async function insertSession(
   tx: Queryable,
-  { ring, settings }: { ring: Ring; settings: SignInSettings },
+  { ring, terms, settings }: { ring: Ring; terms: Terms; settings: SignInSettings },
   signIn: SignIn,
 ): Promise<{ row: SessionRow & IssuanceRow; refreshToken: string } | null> {
   const id = uuidv7()
+  const ofClient = terms.of(signIn.clientId)
   const secret = newSecret()
   const [user] = await tx.query(lockUser, [signIn.userId, signIn.passwordVersion])
   if (user === undefined) return null
-  await endSupersededSessions(tx, signIn, settings)
-  const [row] = await tx.query(insert, insertValues(signIn, settings, id, hashSecret(secret)))
+  await endSupersededSessions(tx, { signIn, id, terms: ofClient }, settings)
+  const [row] = await tx.query(insert, insertValues(signIn, ofClient, id, hashSecret(secret)))
   if (row === undefined) return null
   return {
     row,
@@ -69,15 +75,19 @@ export async function insertSession(
   }
 }
 
-async function endSupersededSessions(tx: Queryable, signIn: SignIn, settings: SignInSettings): Promise<void> {
-  const common = [settings.accessTtl + FEED_MARGIN, 'system', null, signIn.ip, null] as const
+async function endSupersededSessions(tx: Queryable, arrival: Arrival, settings: SignInSettings): Promise<void> {
+  const { signIn } = arrival
+  const feedSeconds = settings.accessTtl + FEED_MARGIN
+  const common = [feedSeconds, 'system', null, signIn.ip, null] as const
+  await demandRoom(tx, arrival)
   if (signIn.replaces?.userId === signIn.userId) {
     await tx.query(endReplaced, [signIn.userId, 'replaced', ...common, signIn.replaces.sessionId])
   }
+  await makeRoom(tx, arrival, feedSeconds)
   await tx.query(endBeyondLimit, [signIn.userId, 'session_limit', ...common, settings.maxSessions - 1])
 }
 
-const insertValues = (signIn: SignIn, settings: SignInSettings, id: string, secretHash: Buffer) => [
+const insertValues = (signIn: SignIn, terms: ClientTerms, id: string, secretHash: Buffer) => [
   signIn.userId,
   id,
   secretHash,
@@ -87,8 +97,8 @@ const insertValues = (signIn: SignIn, settings: SignInSettings, id: string, secr
   signIn.remember,
   signIn.scope,
   signIn.amr,
-  settings.idleTtl,
-  signIn.remember ? settings.absoluteTtl : Math.min(UNREMEMBERED_TTL, settings.absoluteTtl),
+  terms.idleTtl,
+  signIn.remember ? terms.absoluteTtl : Math.min(UNREMEMBERED_TTL, terms.absoluteTtl),
   signIn.device.name,
   signIn.device.label,
   signIn.device.type,

@@ -35,15 +35,19 @@ const JITTER = 0.05
 /** Clocks of our own machines may differ by this much. Seconds. */
 const CLOCK_TOLERANCE = 10
 
-/** @param ttl life of an access token, seconds */
+/**
+ * @param deps.ttl longest life of an access token, seconds: the feed remembers and keys are published for so long
+ * @param deps.ttlOf that of a client's
+ */
 export function createAccessTokens(deps: {
   issuer: string
   audience: readonly string[]
   ttl: number
+  ttlOf?: (clientId: string) => number
   keys: SigningKeys
   random?: () => number
 }): AccessTokens {
-  const { issuer, audience, ttl, keys, random = Math.random } = deps
+  const { issuer, audience, ttl, ttlOf = () => ttl, keys, random = Math.random } = deps
   const [onlyAudience] = audience
   const rules = {
     issuer,
@@ -56,7 +60,8 @@ export function createAccessTokens(deps: {
 
   async function issue(subject: AccessTokenSubject): Promise<{ accessToken: string; expiresIn: number }> {
     const iat = toSeconds(subject.now)
-    const life = Math.min(Math.ceil(ttl * (1 - random() * JITTER)), toSeconds(subject.endsAt) - iat)
+    const most = Math.min(ttlOf(subject.clientId), ttl)
+    const life = Math.min(Math.ceil(most * (1 - random() * JITTER)), toSeconds(subject.endsAt) - iat)
     const { kid, alg, privateKey } = keys.active()
     const accessToken = await new SignJWT({
       ...subject.claims,

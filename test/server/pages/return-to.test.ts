@@ -1,7 +1,11 @@
 import { expect } from 'chai'
+import { createAllowedOrigins } from '../../../src/server/http/allowed-origins.ts'
 import { readReturnTo } from '../../../src/server/pages/return-to.ts'
 
-const ALLOWED = ['https://app.example', 'http://localhost:*']
+const ALLOWED = createAllowedOrigins({
+  configured: ['https://app.example', 'http://localhost:*'],
+  clients: { known: () => new Map() },
+})
 const read = (wanted: string | undefined): string | null => readReturnTo(wanted, ALLOWED)
 
 describe('Where to return to', () => {

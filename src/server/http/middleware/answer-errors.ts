@@ -2,7 +2,9 @@
 import { STATUS_CODES } from 'node:http'
 import type { OAuthErrorCode, ProblemCode } from '../../../protocol/errors.ts'
 import { OAuthError, Problem, RateLimited, Unavailable } from '../../errors.ts'
+import { SessionLimitReached } from '../../sessions/client-limit.ts'
 import type { Context, Handler } from '../context.ts'
+import { sessionLimit } from '../problems.ts'
 
 export const answerErrors: Handler = async (ctx, next) => {
   try {
@@ -34,6 +36,7 @@ function answerProblem(ctx: Context, error: unknown): void {
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error
   if (error instanceof RateLimited) return toTooMany(error)
+  if (error instanceof SessionLimitReached) return sessionLimit(error)
   if (error instanceof Unavailable) {
     return new Problem(
       503,
