@@ -33,6 +33,7 @@ import { createSessionChanges } from './sessions/changes.ts'
 import { createStartForSubject, type StartForSubject } from './sessions/for-subject.ts'
 import { createLookout } from './sessions/lookout.ts'
 import { createSessions, type Sessions } from './sessions/sessions.ts'
+import { createAskHook, type OnSignIn } from './sessions/sign-in-hook.ts'
 import { openStore, type Store } from './store.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
 import { createFormTokens } from './tokens/form-token.ts'
@@ -70,6 +71,8 @@ export interface ServerOptions {
   readonly serves?: boolean
   /** In place of SMTP. */
   readonly deliver?: Deliver
+  /** Adds to each new session. */
+  readonly onSignIn?: OnSignIn
   /** What a password hash costs, where tests make thousands of them. */
   readonly passwordParameters?: PasswordParameters
   /** What `memory://` begins with: tests start it a hundred times. */
@@ -138,7 +141,8 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
   const compose = createCompose({ issuer, flows })
   const sending = createSending({ database, ring, compose, deliver: delivery.deliver, log })
 
-  const startForSubject = createStartForSubject({ database, clients, sessions })
+  const askHook = createAskHook({ onSignIn: options.onSignIn, log })
+  const startForSubject = createStartForSubject({ database, clients, sessions, askHook })
   const readiness = createReadiness({ database })
   const bus = createNotifyBus(database)
   const feed = createFeed({ database, bus, accessTtl, log })
@@ -179,6 +183,7 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
     emails,
     magicLinks,
     sessions,
+    askHook,
     startForSubject,
     apiKeys,
     formTokens: createFormTokens({ ring }),

@@ -8,6 +8,7 @@ import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import { ACCEPT_CH, describeDevice, deviceEvidence } from '../sessions/device.ts'
 import type { Transport } from '../sessions/session.ts'
 import type { Sessions, StartedSession } from '../sessions/sessions.ts'
+import type { AskHook } from '../sessions/sign-in-hook.ts'
 import type { SignIn } from '../sessions/sign-in.ts'
 import type { Users } from '../users/users.ts'
 import { readJson } from './body.ts'
@@ -35,6 +36,7 @@ export interface SignInDependencies {
   sessions: Sessions
   magicLinks: MagicLinks
   rateLimits: RateLimits
+  askHook: AskHook
   cookie: SessionCookie
   readCookieSession: ReadCookieSession
   clientAddressOf: ClientAddressOf
@@ -80,17 +82,18 @@ export async function signInByPassword(
   ctx: Context,
   deps: Pick<
     SignInDependencies,
-    'clients' | 'users' | 'sessions' | 'rateLimits' | 'readCookieSession' | 'clientAddressOf'
+    'clients' | 'users' | 'sessions' | 'rateLimits' | 'askHook' | 'readCookieSession' | 'clientAddressOf'
   >,
   email: string,
   password: string,
   options: SignInOptions,
 ): Promise<StartedSession | null> {
-  const { users, sessions, rateLimits, clientAddressOf } = deps
+  const { users, sessions, rateLimits, askHook, clientAddressOf } = deps
   const newSession = await describeSignIn(ctx, deps, options, options.client_id ?? DEFAULT_CLIENT_ID)
   const attempt = await rateLimits.beforeSignIn(email, clientAddressOf(ctx))
   const proven = await users.authenticate(email, password)
-  const started = proven && (await sessions.start({ ...newSession, ...proven, amr: ['pwd'] }))
+  const signIn = proven && { ...newSession, ...proven, amr: ['pwd'] }
+  const started = signIn && (await sessions.start({ ...signIn, ...(await askHook(signIn, signIn.dataClaims)) }))
   if (started !== null) await attempt.succeeded()
   return started
 }
@@ -100,15 +103,19 @@ export async function signInByMagicLink(
   ctx: Context,
   deps: Pick<
     SignInDependencies,
-    'clients' | 'sessions' | 'magicLinks' | 'rateLimits' | 'readCookieSession' | 'clientAddressOf'
+    'clients' | 'sessions' | 'magicLinks' | 'rateLimits' | 'askHook' | 'readCookieSession' | 'clientAddressOf'
   >,
   token: string,
   options: SignInOptions,
 ): Promise<StartedSession | null> {
-  const { magicLinks, rateLimits, clientAddressOf } = deps
+  const { magicLinks, rateLimits, askHook, clientAddressOf } = deps
   await rateLimits.beforeEmailToken(clientAddressOf(ctx))
-  const clientId = options.client_id ?? (await magicLinks.clientOf(token)) ?? DEFAULT_CLIENT_ID
-  return magicLinks.signIn(token, await describeSignIn(ctx, deps, options, clientId))
+  const link = await magicLinks.inspect(token)
+  const clientId = options.client_id ?? link?.clientId ?? DEFAULT_CLIENT_ID
+  const signIn = await describeSignIn(ctx, deps, options, clientId)
+  if (link === null) return null
+  const added = await askHook({ ...signIn, userId: link.userId, amr: ['otp'] }, signIn.dataClaims)
+  return magicLinks.signIn(token, { ...signIn, ...added })
 }
 
 /** All of a new session that does not depend on whose it will be. */
@@ -117,7 +124,7 @@ async function describeSignIn(
   deps: Pick<SignInDependencies, 'clients' | 'readCookieSession' | 'clientAddressOf'>,
   { device_name: deviceName, transport, remember }: SignInOptions,
   clientId: string,
-): Promise<Omit<SignIn, 'userId' | 'passwordVersion' | 'amr'>> {
+): Promise<Omit<SignIn, 'userId' | 'passwordVersion' | 'amr'> & Required<Pick<SignIn, 'dataClaims'>>> {
   const client = await deps.clients.find(clientId)
   if (client === null) throw new Problem(400, 'invalid_client', 'This client_id is not registered.')
   const evidence = deviceEvidence(ctx.headers, deviceName)
@@ -132,5 +139,6 @@ async function describeSignIn(
     userAgent: evidence.userAgent,
     ip: deps.clientAddressOf(ctx),
     replaces: overwritten && { userId: overwritten.session.userId, sessionId: overwritten.session.id },
+    dataClaims: client.dataClaims,
   }
 }

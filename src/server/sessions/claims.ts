@@ -5,6 +5,7 @@
  */
 import { statement, type Queryable } from '../database/database.ts'
 import { REVOCATIONS_CHANNEL } from '../revocations/ending-sessions.ts'
+import { NEXT_TOKENS_FROM, OUTDATED_UNTIL } from './token-issuance.ts'
 
 /** The members that go into access tokens. */
 export const claimsInData = (
@@ -27,16 +28,12 @@ export async function restateClaims(
   return restated.map(({ id }) => id)
 }
 
-/**
- * `tokens_from` is the next second: an entry of the feed holds for whole ones, and a token of this second
- * would be taken for an older one.
- */
 const restate = statement<{ id: string }>(
   'sessions.restate_claims',
   `with restated as (
      update sessions set
        claims = stated.claims,
-       tokens_from = date_trunc('second', clock_timestamp()) + interval '1 second'
+       tokens_from = ${NEXT_TOKENS_FROM}
      from (
        select session.id, users.claims || session.own_claims || coalesce(
          (select jsonb_object_agg(member.key, member.value) from jsonb_each(session.data) as member
@@ -48,10 +45,10 @@ const restate = statement<{ id: string }>(
      ) as stated
      where sessions.user_id = $1::uuid and sessions.id = stated.id
        and sessions.revoked_at is null and sessions.claims is distinct from stated.claims
-     returning sessions.user_id, sessions.id, clock_timestamp() as now
+     returning sessions.user_id, sessions.id, ${OUTDATED_UNTIL} as outdated_until
    ), feed as (
      insert into revocations (session_id, user_id, kind, issued_until, until)
-     select id, user_id, 'stale', now, now + make_interval(secs => $3::float8) from restated
+     select id, user_id, 'stale', outdated_until, outdated_until + make_interval(secs => $3::float8) from restated
    )
    select id from restated`,
   { announces: REVOCATIONS_CHANNEL },

@@ -8,10 +8,11 @@ import { v7 as uuidv7 } from 'uuid'
 import { isCleanJson } from '../clean-json.ts'
 import { DEFAULT_CLIENT_ID, type Clients } from '../clients/clients.ts'
 import { statement, type Database } from '../database/database.ts'
-import { checkOwnClaims } from '../tokens/own-claims.ts'
-import { claimsInData } from './claims.ts'
+import { faultIn } from './data.ts'
 import { describeDevice, deviceEvidence } from './device.ts'
+import { InvalidMember } from './invalid-member.ts'
 import type { Sessions, StartedSession } from './sessions.ts'
+import type { AskHook } from './sign-in-hook.ts'
 import type { Transport } from './session.ts'
 
 export interface SubjectSignIn {
@@ -41,16 +42,8 @@ export interface SubjectDevice {
 }
 
 /** What cannot be in a sign-in; `pointer` (RFC 6901) says where, by the names of the HTTP contract. */
-export class InvalidSignIn extends Error {
+export class InvalidSignIn extends InvalidMember {
   override readonly name = 'InvalidSignIn'
-  readonly pointer: string
-  readonly code: string
-
-  constructor(pointer: string, code: string) {
-    super(`${pointer.slice(1)}: ${code}`)
-    this.pointer = pointer
-    this.code = code
-  }
 }
 
 /**
@@ -60,15 +53,21 @@ export class InvalidSignIn extends Error {
 export type StartForSubject = (signIn: SubjectSignIn) => Promise<StartedSession>
 
 export const createStartForSubject =
-  (deps: { database: Database; clients: Clients; sessions: Pick<Sessions, 'start'> }): StartForSubject =>
+  (deps: {
+    database: Database
+    clients: Clients
+    sessions: Pick<Sessions, 'start'>
+    askHook: AskHook
+  }): StartForSubject =>
   async (signIn) => {
-    const { database, clients, sessions } = deps
+    const { database, clients, sessions, askHook } = deps
     const { subject, amr, authTime = null, transport = 'body', device = {}, claims = {}, data = {} } = signIn
     checkSignIn(signIn)
     const ip = device.ip == null ? null : addressIn(device.ip)
     const client = await clients.find(signIn.clientId ?? DEFAULT_CLIENT_ID)
     if (client === null) throw new InvalidSignIn('/client_id', 'invalid_client')
-    checkDataClaims(data, client.dataClaims)
+    const fault = faultIn({ claims, data }, client.dataClaims)
+    if (fault !== null) throw new InvalidSignIn(fault.pointer, fault.code)
     const evidence = deviceEvidence(
       {
         ...(device.userAgent === undefined ? {} : { 'user-agent': device.userAgent }),
@@ -78,31 +77,26 @@ export const createStartForSubject =
     )
     await database.query(insertSubject, [uuidv7(), subject])
     const [user] = await database.query(findSubject, [subject])
-    const started =
-      user &&
-      (await sessions.start({
-        userId: user.id,
-        passwordVersion: user.password_version,
-        amr,
-        authenticatedAt: authTime,
-        clientId: client.id,
-        scope: client.scope,
-        transport,
-        remember: true,
-        device: describeDevice(evidence),
-        userAgent: evidence.userAgent,
-        ip,
-        replaces: null,
-        claims,
-        data,
-        dataClaims: client.dataClaims,
-      }))
-    if (!started) throw new InvalidSignIn('/subject', 'account_disabled')
+    if (user === undefined) throw new InvalidSignIn('/subject', 'account_disabled')
+    const who = { userId: user.id, clientId: client.id, amr, device: describeDevice(evidence), ip }
+    const added = await askHook({ ...who, subject }, client.dataClaims)
+    const started = await sessions.start({
+      ...who,
+      passwordVersion: user.password_version,
+      authenticatedAt: authTime,
+      scope: client.scope,
+      transport,
+      remember: true,
+      userAgent: evidence.userAgent,
+      replaces: null,
+      claims: { ...added.claims, ...claims },
+      data: { ...added.data, ...data },
+      dataClaims: client.dataClaims,
+    })
+    if (started === null) throw new InvalidSignIn('/subject', 'account_disabled')
     return started
   }
 
-/** Bytes of JSON. */
-const MOST_DATA = 4096
 /** By this `amr` an API tells a program with a key from a person. */
 const OF_API_KEYS = 'key'
 /** The application's clock and ours. Milliseconds. */
@@ -114,17 +108,6 @@ function checkSignIn({ subject, amr, authTime, claims = {}, data = {} }: Subject
   if (amr.includes(OF_API_KEYS)) throw new InvalidSignIn(`/amr/${amr.indexOf(OF_API_KEYS)}`, 'reserved_name')
   if (!isCleanJson([subject, [...amr], claims, data])) throw new InvalidSignIn('', 'invalid_characters')
   if (authTime != null) checkTime(authTime)
-  const fault = checkOwnClaims(claims)
-  if (fault !== null) {
-    throw new InvalidSignIn(fault.code === 'reserved_name' ? `/claims/${fault.name}` : '/claims', fault.code)
-  }
-  if (Buffer.byteLength(JSON.stringify(data)) > MOST_DATA) throw new InvalidSignIn('/data', 'too_large')
-}
-
-/** The client's choice may name members that its application means otherwise here. */
-function checkDataClaims(data: Readonly<Record<string, unknown>>, dataClaims: readonly string[]): void {
-  const fault = checkOwnClaims(claimsInData(data, dataClaims))
-  if (fault !== null) throw new InvalidSignIn('/data', fault.code)
 }
 
 function checkTime(authTime: Date): void {

@@ -22,6 +22,16 @@ export const ISSUANCE_COLUMNS = `
   user_id, id, client_id, scope, amr, claims, authenticated_at, idle_expires_at, absolute_expires_at,
   persistent, tokens_from, clock_timestamp() as now`
 
+/**
+ * From when on tokens are good, where those of before are outdated: the next whole second, since the feed speaks of
+ * whole ones. A token may be waiting for a second that was named just before, and is outdated too: so it is the one after.
+ */
+export const NEXT_TOKENS_FROM = `
+  date_trunc('second', greatest(clock_timestamp(), sessions.tokens_from)) + interval '1 second'`
+
+/** What the feed has to say then, of a row that has its new `tokens_from`: the second before. */
+export const OUTDATED_UNTIL = `sessions.tokens_from - interval '1 second'`
+
 /** Tokens as they are handed out. Durations are seconds. */
 export interface IssuedTokens {
   readonly accessToken: string

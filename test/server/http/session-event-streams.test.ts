@@ -42,6 +42,7 @@ describe('the streams of sessions', () => {
           return () => watchers.delete(watcher)
         },
         lookAtAll: () => void (looks += 1),
+        lookAtAllOf: () => undefined,
       },
       ...(heartbeatEvery === undefined ? {} : { heartbeatEvery }),
     })
