@@ -12,6 +12,8 @@ export type ProblemCode =
   | 'insufficient_scope'
   | 'origin_not_allowed'
   | 'not_found'
+  | 'session_ended'
+  | 'not_revivable'
   | 'method_not_allowed'
   | 'payload_too_large'
   | 'unsupported_media_type'

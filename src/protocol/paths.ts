@@ -19,6 +19,7 @@ export const paths = {
   apiKeys: '/v1/api-keys',
   apiKey: '/v1/api-keys/:id',
   adminSessions: '/v1/admin/sessions',
+  adminSession: '/v1/admin/sessions/:userId/:id',
   introspect: '/oauth/introspect',
   reauthentication: '/v1/sessions/current/reauthentication',
   revocations: '/v1/revocations',

@@ -3,7 +3,7 @@ import { SESSION_COLUMNS, toSession, type Session, type SessionRow } from './ses
 
 export interface FullSession extends Session {
   /** It does not expire by idleness, and does not give way at the session limit. */
-  readonly isPinned: boolean
+  readonly pinned: boolean
   /** Its own idle life in seconds; null: its client's, or the service's. */
   readonly idleTtl: number | null
   /** Its own, beside those of its user and those from `data`. */
@@ -21,7 +21,7 @@ export const FULL_SESSION_COLUMNS = `${SESSION_COLUMNS}, pinned, idle_ttl, own_c
 
 export const toFullSession = (row: FullSessionRow): FullSession => ({
   ...toSession(row),
-  isPinned: row.pinned,
+  pinned: row.pinned,
   idleTtl: row.idle_ttl,
   claims: row.own_claims,
 })

@@ -7,21 +7,21 @@ import { InvalidMember } from './invalid-member.ts'
 
 /** All that is given has to hold. */
 export interface SessionPredicate {
-  readonly userId?: string
-  readonly clientId?: string
+  readonly userId?: string | undefined
+  readonly clientId?: string | undefined
   /** The system's name, whatever its case: `android`, `ios`, `windows`. */
-  readonly platform?: string
+  readonly platform?: string | undefined
   /** The app's name, whatever its case. */
-  readonly app?: string
+  readonly app?: string | undefined
   /** An app of an older version, compared number by number: 2.9 is below 2.10. Whoever said no version is not. */
-  readonly appVersionBelow?: string
+  readonly appVersionBelow?: string | undefined
   /** Of the last known location: ISO 3166-1 alpha-2, whatever its case. */
-  readonly country?: string
+  readonly country?: string | undefined
   /** An address or a block (`192.0.2.0/24`) that it was used from first or last. */
-  readonly ip?: string
-  readonly createdBefore?: Date
+  readonly ip?: string | undefined
+  readonly createdBefore?: Date | undefined
   /** How the person signed in (`amr`): `pwd`, `otp`, ... */
-  readonly method?: string
+  readonly method?: string | undefined
 }
 
 /** Whether it would be everybody's sessions. */

@@ -9,22 +9,22 @@ import { InvalidMember } from './invalid-member.ts'
 /** Only what is given changes. */
 export interface SessionUpdate {
   /** The absolute end, earlier or later than it was. In the past: the session ends now, with `expired_absolute`. */
-  readonly expiresAt?: Date
+  readonly expiresAt?: Date | undefined
   /** The idle end, until the next refresh sets it anew. In the past: the session ends now, with `expired_idle`. */
-  readonly idleExpiresAt?: Date
+  readonly idleExpiresAt?: Date | undefined
   /** How long this session may be idle, from now on: seconds; null: as its client's, or the service's. */
-  readonly idleTtl?: number | null
+  readonly idleTtl?: number | null | undefined
   /** It ends now, with `expired_idle`; its absolute end stays as it was, so that it can be revived. */
-  readonly expired?: true
+  readonly expired?: true | undefined
   /** A session that was revoked or has expired lives again; nothing, where it lives. */
-  readonly revived?: true
+  readonly revived?: true | undefined
   /** Not to expire by idleness, and not to give way at the session limit. */
-  readonly pinned?: boolean
+  readonly pinned?: boolean | undefined
   /** A merge patch (RFC 7396): members replace those that there are, null takes one away. At most 4 kB together. */
-  readonly data?: JsonObject
+  readonly data?: JsonObject | undefined
   /** A merge patch, too, of the session's own claims. At most 1 kB together. */
-  readonly claims?: JsonObject
-  readonly deviceName?: string | null
+  readonly claims?: JsonObject | undefined
+  readonly deviceName?: string | null | undefined
 }
 
 /** The row, locked, with what deciding needs. */
