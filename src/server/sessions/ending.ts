@@ -35,7 +35,17 @@ export interface Ending {
 /** @param accessTtl life of an access token, seconds: how long the feed has to remember an ended session */
 export function createEnding({ database, accessTtl }: { database: Database; accessTtl: number }): Ending {
   const values = (userId: string, reason: RevocationReason, actor: Actor, last: string | null) =>
-    [userId, reason, accessTtl + FEED_MARGIN, actor.kind, actor.sessionId, actor.ip, null, last, actor.id ?? null] as const
+    [
+      userId,
+      reason,
+      accessTtl + FEED_MARGIN,
+      actor.kind,
+      actor.sessionId,
+      actor.ip,
+      null,
+      last,
+      actor.id ?? null,
+    ] as const
 
   const revokeAllIn = async (
     tx: Queryable,

@@ -6,9 +6,10 @@ import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { v7 as uuidv7 } from 'uuid'
 import { isCleanJson } from '../clean-json.ts'
+import type { Client } from '../clients/client.entity.ts'
 import { DEFAULT_CLIENT_ID, type Clients } from '../clients/clients.ts'
 import { statement, type Database } from '../database/database.ts'
-import { faultIn } from './data.ts'
+import { faultIn, type SessionContent } from './data.ts'
 import { describeDevice, deviceEvidence } from './device.ts'
 import { InvalidMember } from './invalid-member.ts'
 import type { Sessions, StartedSession } from './sessions.ts'
@@ -66,22 +67,19 @@ export const createStartForSubject =
     const ip = device.ip == null ? null : addressIn(device.ip)
     const client = await clients.find(signIn.clientId ?? DEFAULT_CLIENT_ID)
     if (client === null) throw new InvalidSignIn('/client_id', 'invalid_client')
-    const fault = faultIn({ claims, data }, client.dataClaims)
-    if (fault !== null) throw new InvalidSignIn(fault.pointer, fault.code)
-    const evidence = deviceEvidence(
-      {
-        ...(device.userAgent === undefined ? {} : { 'user-agent': device.userAgent }),
-        ...(device.app === undefined ? {} : { 'hallpass-client': device.app }),
-      },
-      device.name ?? null,
-    )
+    checkContent({ claims, data }, client)
+    const evidence = evidenceOf(device)
     await database.query(insertSubject, [uuidv7(), subject])
     const [user] = await database.query(findSubject, [subject])
     if (user === undefined) throw new InvalidSignIn('/subject', 'account_disabled')
     const who = { userId: user.id, clientId: client.id, amr, device: describeDevice(evidence), ip }
     const added = await askHook({ ...who, subject }, client.dataClaims)
+    // What the caller says of this sign-in goes before what is said of each.
+    const content = { claims: { ...added.claims, ...claims }, data: { ...added.data, ...data } }
+    checkContent(content, client)
     const started = await sessions.start({
       ...who,
+      ...content,
       passwordVersion: user.password_version,
       authenticatedAt: authTime,
       scope: client.scope,
@@ -89,13 +87,20 @@ export const createStartForSubject =
       remember: true,
       userAgent: evidence.userAgent,
       replaces: null,
-      claims: { ...added.claims, ...claims },
-      data: { ...added.data, ...data },
       dataClaims: client.dataClaims,
     })
     if (started === null) throw new InvalidSignIn('/subject', 'account_disabled')
     return started
   }
+
+const evidenceOf = ({ userAgent, app, name = null }: SubjectDevice): ReturnType<typeof deviceEvidence> =>
+  deviceEvidence(
+    {
+      ...(userAgent === undefined ? {} : { 'user-agent': userAgent }),
+      ...(app === undefined ? {} : { 'hallpass-client': app }),
+    },
+    name,
+  )
 
 /** By this `amr` an API tells a program with a key from a person. */
 const OF_API_KEYS = 'key'
@@ -108,6 +113,11 @@ function checkSignIn({ subject, amr, authTime, claims = {}, data = {} }: Subject
   if (amr.includes(OF_API_KEYS)) throw new InvalidSignIn(`/amr/${amr.indexOf(OF_API_KEYS)}`, 'reserved_name')
   if (!isCleanJson([subject, [...amr], claims, data])) throw new InvalidSignIn('', 'invalid_characters')
   if (authTime != null) checkTime(authTime)
+}
+
+function checkContent(content: SessionContent, { dataClaims }: Client): void {
+  const fault = faultIn(content, dataClaims)
+  if (fault !== null) throw new InvalidSignIn(fault.pointer, fault.code)
 }
 
 function checkTime(authTime: Date): void {

@@ -51,28 +51,34 @@ function versionIn(column: string): string {
 
 /** @throws {InvalidMember} pointer and code, by the names of the HTTP contract */
 export function predicateValues(predicate: SessionPredicate): Value[] {
-  const { userId, clientId, platform, app, appVersionBelow, country, ip, createdBefore, method } = predicate
-  if (userId !== undefined && !isUuid(userId)) throw new InvalidMember('/user_id', 'invalid_id')
-  if (createdBefore !== undefined && Number.isNaN(createdBefore.getTime())) {
-    throw new InvalidMember('/created_before', 'invalid_time')
-  }
-  for (const [name, text] of Object.entries({ client_id: clientId, platform, app, country, method })) {
-    if (text !== undefined && !isName(text)) throw new InvalidMember(`/${name}`, 'invalid_text')
-  }
-  return [
-    clientId ?? null,
-    platform?.toLowerCase() ?? null,
-    app?.toLowerCase() ?? null,
-    appVersionBelow === undefined ? null : versionParts(appVersionBelow),
-    country?.toUpperCase() ?? null,
-    ip === undefined ? null : blockIn(ip),
-    createdBefore ?? null,
-    method ?? null,
+  checkPredicate(predicate)
+  const { clientId, platform, app, appVersionBelow, country, ip, createdBefore, method } = predicate
+  const values: (Value | undefined)[] = [
+    clientId,
+    platform?.toLowerCase(),
+    app?.toLowerCase(),
+    appVersionBelow && versionParts(appVersionBelow),
+    country?.toUpperCase(),
+    ip && blockIn(ip),
+    createdBefore,
+    method,
   ]
+  return values.map((value) => value ?? null)
 }
 
+function checkPredicate({ userId, createdBefore, ...texts }: SessionPredicate): void {
+  if (userId !== undefined && !isUuid(userId)) throw new InvalidMember('/user_id', 'invalid_id')
+  if (Number.isNaN(createdBefore?.getTime())) throw new InvalidMember('/created_before', 'invalid_time')
+  for (const [name, text] of Object.entries(texts)) {
+    if (text !== undefined && !isName(text)) throw new InvalidMember(`/${snakeCase(name)}`, 'invalid_text')
+  }
+}
+
+const snakeCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
 /** PostgreSQL's text takes no NUL. */
-const isName = (text: string): boolean => text !== '' && text.length <= 255 && !text.includes('\0') && text.isWellFormed()
+const isName = (text: string): boolean =>
+  text !== '' && text.length <= 255 && !text.includes('\0') && text.isWellFormed()
 
 function versionParts(text: string): string[] {
   if (!VERSION.test(text)) throw new InvalidMember('/app_version_below', 'invalid_version')

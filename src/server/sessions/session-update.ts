@@ -59,58 +59,53 @@ const LATEST_END = Date.parse('9999-12-31T23:59:59Z')
 
 /** @throws {InvalidMember} for what cannot be, whatever the session */
 export function checkUpdate(update: SessionUpdate): void {
-  const { expiresAt, idleExpiresAt, idleTtl, expired, revived, pinned, data = {}, claims = {} } = update
+  const { expiresAt, idleExpiresAt, idleTtl, revived, pinned, data = {}, claims = {} } = update
   for (const [pointer, time] of Object.entries({ '/expires_at': expiresAt, '/idle_expires_at': idleExpiresAt })) {
     if (time !== undefined && !(time.getTime() <= LATEST_END)) throw new InvalidMember(pointer, 'invalid_time')
   }
-  if (idleTtl != null && !(Number.isInteger(idleTtl) && idleTtl > 0 && idleTtl <= LONGEST_IDLE)) {
-    throw new InvalidMember('/idle_ttl', 'invalid_duration')
-  }
-  if (expired && (revived || expiresAt || idleExpiresAt || idleTtl != null || pinned)) {
-    throw new InvalidMember('/expired', 'contradiction')
-  }
+  if (idleTtl != null && !isIdleLife(idleTtl)) throw new InvalidMember('/idle_ttl', 'invalid_duration')
+  const isToLive = [expiresAt, idleExpiresAt, idleTtl ?? undefined, revived, pinned].some((each) => each !== undefined)
+  if (update.expired && isToLive) throw new InvalidMember('/expired', 'contradiction')
   if (!isCleanJson([data, claims])) throw new InvalidMember('', 'invalid_characters')
 }
+
+const isIdleLife = (seconds: number): boolean => Number.isInteger(seconds) && seconds > 0 && seconds <= LONGEST_IDLE
 
 /**
  * @param account locked before the row; null where it is gone
  * @param accessTtl seconds
  * @throws {InvalidMember | ControlRefused}
  */
-export function decide(
-  row: ControlRow,
-  account: Account | null,
-  update: SessionUpdate,
-  accessTtl: number,
-): Decision {
+export function decide(row: ControlRow, account: Account | null, update: SessionUpdate, accessTtl: number): Decision {
   const isRevival = row.status !== 'active' && update.revived === true
   if (row.status !== 'active' && !isRevival) throw new ControlRefused('session_ended')
-  if (isRevival && account === null) throw new ControlRefused('account_deleted')
-  if (isRevival && account?.isDisabled) throw new ControlRefused('account_disabled')
+  const target = endsOf(row, update, isRevival)
+  if (isRevival) checkRevival(row, account, target)
 
-  const { absolute, idle, pinned, idleTtl } = endsOf(row, update, isRevival)
-  if (isRevival && absolute <= row.now) throw new ControlRefused('past_absolute_end')
-  if (isRevival && idle <= row.now) throw new InvalidMember('/idle_expires_at', 'in_the_past')
-  const ends = reasonToEnd(row.now, absolute, idle, update)
-  const content = contentOf(row, update)
+  const { absolute, idle, idleTtl, pinned } = target
+  const ends = reasonToEnd(row.now, target, update)
   return {
     deviceName: update.deviceName === undefined ? row.device_name : update.deviceName,
     absoluteEnd: update.expiresAt === undefined || ends === 'expired_absolute' ? null : absolute,
     idleEnd: ends === 'expired_idle' ? null : idle,
     idleTtl,
     pinned,
-    ...content,
+    ...contentOf(row, update),
     isRevival,
-    isCutShort:
-      !isRevival &&
-      nearer(absolute, idle) < nearer(row.absolute_expires_at, row.idle_expires_at) &&
-      nearer(absolute, idle) < row.now.getTime() + accessTtl * 1000,
+    isCutShort: !isRevival && isCutShort(row, target, accessTtl),
     ends,
     details: detailsOf(update),
   }
 }
 
-function endsOf(row: ControlRow, update: SessionUpdate, isRevival: boolean) {
+interface Ends {
+  readonly absolute: Date
+  readonly idle: Date
+  readonly idleTtl: number | null
+  readonly pinned: boolean
+}
+
+function endsOf(row: ControlRow, update: SessionUpdate, isRevival: boolean): Ends {
   const absolute = update.expiresAt ?? row.absolute_expires_at
   const pinned = update.pinned ?? row.pinned
   const idleTtl = update.idleTtl === undefined ? row.idle_ttl : update.idleTtl
@@ -121,10 +116,23 @@ function endsOf(row: ControlRow, update: SessionUpdate, isRevival: boolean) {
   return { absolute, idle, pinned, idleTtl }
 }
 
-function reasonToEnd(now: Date, absolute: Date, idle: Date, { expired }: SessionUpdate): Decision['ends'] {
+function checkRevival({ now }: ControlRow, account: Account | null, { absolute, idle }: Ends): void {
+  if (account === null) throw new ControlRefused('account_deleted')
+  if (account.isDisabled) throw new ControlRefused('account_disabled')
+  if (absolute <= now) throw new ControlRefused('past_absolute_end')
+  if (idle <= now) throw new InvalidMember('/idle_expires_at', 'in_the_past')
+}
+
+function reasonToEnd(now: Date, { absolute, idle }: Ends, { expired }: SessionUpdate): Decision['ends'] {
   if (expired) return 'expired_idle'
   if (absolute <= now) return 'expired_absolute'
   return idle <= now ? 'expired_idle' : null
+}
+
+function isCutShort(row: ControlRow, { absolute, idle }: Ends, accessTtl: number): boolean {
+  const end = nearer(absolute, idle)
+  const isEarlier = end < nearer(row.absolute_expires_at, row.idle_expires_at)
+  return isEarlier && end < row.now.getTime() + accessTtl * 1000
 }
 
 function contentOf(row: ControlRow, update: SessionUpdate): { data: JsonObject; claims: JsonObject } {
@@ -138,7 +146,15 @@ function contentOf(row: ControlRow, update: SessionUpdate): { data: JsonObject; 
 
 const nearer = (one: Date, other: Date): number => Math.min(one.getTime(), other.getTime())
 
-const detailsOf = ({ expiresAt, idleExpiresAt, idleTtl, pinned, data, claims, deviceName }: SessionUpdate): JsonObject => ({
+const detailsOf = ({
+  expiresAt,
+  idleExpiresAt,
+  idleTtl,
+  pinned,
+  data,
+  claims,
+  deviceName,
+}: SessionUpdate): JsonObject => ({
   ...(expiresAt === undefined ? {} : { expires_at: expiresAt }),
   ...(idleExpiresAt === undefined ? {} : { idle_expires_at: idleExpiresAt }),
   ...(idleTtl === undefined ? {} : { idle_ttl: idleTtl }),
