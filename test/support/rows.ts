@@ -18,6 +18,7 @@ type SessionTime =
   | 'idle_expires_at'
   | 'absolute_expires_at'
   | 'revoked_at'
+  | 'created_at'
 
 /** Moves times of a session's row: seconds from the database's now, negative in the past. */
 export async function moveTimes(
