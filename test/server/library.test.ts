@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import {
   ConfigError,
@@ -7,11 +10,14 @@ import {
   InvalidSignIn,
   Unavailable,
   type HallpassService,
+  type Mail,
   type OnSignIn,
   type SigningIn,
   type SubjectSignIn,
 } from 'hallpass/server'
-import { claimsOf } from '../support/people.ts'
+import { expectProblem } from '../support/expectations.ts'
+import { claimsOf, PASSWORD, register, send, signIn } from '../support/people.ts'
+import { eventually } from '../support/revocation-feed.ts'
 
 const SETTINGS = { HALLPASS_DATA_DIR: 'memory://', LOG_LEVEL: 'silent' }
 
@@ -19,9 +25,20 @@ describe('hallpass/server', () => {
   let hallpass: HallpassService
   before(async function () {
     this.timeout(60_000)
-    hallpass = await createHallpass({ environment: SETTINGS, onSignIn: (who) => onSignIn(who) })
+    hallpass = await createHallpass({
+      environment: SETTINGS,
+      onSignIn: (who) => onSignIn(who),
+      deliver: (mail) => Promise.resolve(void mails.push(mail)),
+    })
   })
   after(() => hallpass.close())
+
+  const mails: Mail[] = []
+  async function mailed(purpose: Mail['purpose']): Promise<string> {
+    const find = (): Mail | undefined => mails.find((mail) => mail.purpose === purpose)
+    await eventually(() => find() !== undefined)
+    return find()?.link ?? ''
+  }
 
   let onSignIn: OnSignIn
   beforeEach(() => (onSignIn = () => undefined))
@@ -173,6 +190,37 @@ describe('hallpass/server', () => {
       expect(asked).to.have.lengthOf(1)
       expect(asked[0]).to.have.all.keys('userId', 'subject', 'clientId', 'amr', 'device', 'ip')
       expect(asked[0]).to.deep.include({ subject, userId: created.session.userId, amr: ['pwd'], ip: '192.0.2.7' })
+    })
+
+    it('also of people of this service: by password, and by a link, which stays good while it fails', async () => {
+      const listening = createServer(hallpass.callback()).listen(0, '127.0.0.1')
+      await once(listening, 'listening')
+      const url = `http://127.0.0.1:${(listening.address() as AddressInfo).port}`
+      try {
+        onSignIn = ({ amr, subject }) => ({ data: { by: [...amr] }, claims: { isOurs: subject === undefined } })
+        const { email, accessToken } = await signIn(url, await register(url))
+        expect(claimsOf(accessToken)).to.deep.include({ isOurs: true })
+        const own = await send(`${url}/v1/sessions/current`, { token: accessToken })
+        expect(own.body['data']).to.deep.equal({ by: ['pwd'] })
+
+        await send(`${url}/v1/magic-links`, { body: { email } })
+        const link = await mailed('magic_link')
+        const byLink = () =>
+          send<{ session: { data: object } }>(`${url}/v1/sessions`, {
+            body: { magic_link_token: new URL(link).searchParams.get('token') },
+          })
+        const works = onSignIn
+        onSignIn = () => Promise.reject(new Error('the shop is closed'))
+        expectProblem(await byLink(), 503, 'temporarily_unavailable')
+        const byPassword = await send(`${url}/v1/sessions`, { body: { email, password: PASSWORD } })
+        expectProblem(byPassword, 503, 'temporarily_unavailable')
+        onSignIn = works
+        expect((await byLink()).body.session.data).to.deep.equal({ by: ['otp'] })
+        onSignIn = () => expect.fail('nobody is signing in')
+        expectProblem(await byLink(), 400, 'invalid_token')
+      } finally {
+        listening.close()
+      }
     })
 
     it('and signs nobody in while it fails, or says what cannot be', async () => {
