@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { Unavailable } from '../../src/server/errors.ts'
 import { OPERATOR } from '../../src/server/sessions/actor.ts'
 import { untilAnswered } from '../support/device.ts'
 import { claimsOf, refresh, type SignedIn } from '../support/people.ts'
@@ -9,7 +10,7 @@ import { createSession, createUser } from '../support/sessions.ts'
 type Device = Omit<SignedIn, 'email'>
 
 /** Sessions that are raced for at once. */
-const SESSIONS = 24
+const SESSIONS = 12
 
 describe('an operator who changes a session', function () {
   this.timeout(120_000)
@@ -86,6 +87,26 @@ describe('an operator who changes a session', function () {
         expect(again.issued, 'its refresh token works').to.have.lengthOf(2)
         expect(isRefused(again.issued[1] ?? ''), `session ${index}, revived`).to.equal(false)
       })
+    })
+
+    it('leaves nobody who was signed out meanwhile a way to take that back', async () => {
+      const { sessions } = server().hallpass
+      for (let round = 0; round < SESSIONS; round += 1) {
+        const owner = await aDevice()
+        const [thief, other] = [
+          await createSession(server(), owner.userId),
+          await createSession(server(), owner.userId),
+        ]
+        const by = ({ sessionId }: Device) => ({ kind: 'user', sessionId, ip: null }) as const
+        await sessions.revoke(owner.userId, other.sessionId, 'revoked_by_user', by(owner))
+        const [, undone] = await Promise.allSettled([
+          sessions.revokeAll(owner.userId, owner.sessionId, 'revoked_by_user', by(owner)),
+          sessions.undo(owner.userId, other.sessionId, by(thief)),
+        ])
+        const { revoked_reason: reason } = await rowOf(server(), other)
+        if (undone.status === 'rejected') expect(undone.reason).to.be.instanceOf(Unavailable)
+        expect(reason, 'ended again, or never back').to.equal('revoked_by_user')
+      }
     })
 
     it('has a session ended at once whose token still waits for its second', async () => {

@@ -101,7 +101,7 @@ export function createControl({ database, settings }: { database: Database; sett
     },
     undo: (userId, sessionId, actor) =>
       onSession(userId, sessionId, async (tx, row, account) => {
-        const decision = await decideUndo(tx, row, account)
+        const decision = await decideUndo(tx, row, account, actor)
         if (decision !== null) await apply(tx, row, decision, actor)
       }),
   }
