@@ -14,6 +14,8 @@ export type ProblemCode =
   | 'session_limit'
   | 'not_found'
   | 'already_exists'
+  | 'session_ended'
+  | 'not_revivable'
   | 'method_not_allowed'
   | 'payload_too_large'
   | 'unsupported_media_type'

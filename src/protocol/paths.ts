@@ -23,6 +23,7 @@ export const paths = {
   adminUsers: '/v1/admin/users',
   adminUser: '/v1/admin/users/:id',
   adminUserSessions: '/v1/admin/users/:id/sessions',
+  adminSession: '/v1/admin/sessions/:userId/:id',
   introspect: '/oauth/introspect',
   reauthentication: '/v1/sessions/current/reauthentication',
   revocations: '/v1/revocations',

@@ -3,26 +3,32 @@
  * their sessions here, in its own process. The same over HTTP is `POST /v1/admin/sessions`.
  */
 import type { Logger } from 'pino'
-import { validate as isUuid } from 'uuid'
 import { readConfig } from './config.ts'
 import type { Deliver } from './emails/mail.ts'
 import { createLog } from './log.ts'
 import { createRequestListener, type RequestListener } from './request-listener.ts'
-import { createServer, type Hallpass } from './server.ts'
-import { OPERATOR } from './sessions/actor.ts'
-import type { SubjectSignIn } from './sessions/for-subject.ts'
-import type { Session } from './sessions/session.ts'
-import { findSubjectUser } from './sessions/subject-user.ts'
+import { adminSessions, subjectSessions, type AdminSessions, type SubjectSessions } from './library-sessions.ts'
+import { createServer } from './server.ts'
+import type { OnSignIn } from './sessions/sign-in-hook.ts'
 import { createApplicationUsers, type ApplicationUsers } from './users/application-users.ts'
 
 export { ConfigError } from './config.ts'
 export type { Deliver, Mail, MailDetails, MailPurpose } from './emails/mail.ts'
 export { Unavailable } from './errors.ts'
+export type { AdminSessions, CreatedSession, SessionControl, SubjectSessions } from './library-sessions.ts'
 export type { RequestListener } from './request-listener.ts'
+export { ControlRefused, type ControlRefusalReason } from './sessions/control-refused.ts'
 export type { Device } from './sessions/device.ts'
 export { SessionLimitReached } from './sessions/client-limit.ts'
 export { InvalidSignIn, type SubjectDevice, type SubjectSignIn } from './sessions/for-subject.ts'
+export type { FullSession } from './sessions/full-session.ts'
+export { InvalidMember } from './sessions/invalid-member.ts'
+export type { SessionPredicate } from './sessions/predicate.ts'
+export type { StatusFilter } from './sessions/reading.ts'
+export type { SessionPage } from './sessions/search.ts'
+export type { SessionUpdate } from './sessions/session-update.ts'
 export type { Session, SessionStatus, Transport } from './sessions/session.ts'
+export type { OnSignIn, SignInAdditions, SigningIn } from './sessions/sign-in-hook.ts'
 export type { ApplicationUsers, Who } from './users/application-users.ts'
 export type { UserDetails, UserPage, UserSearch } from './users/directory.ts'
 export { InvalidClaims, type UserClaims } from './users/user-claims.ts'
@@ -33,6 +39,8 @@ export interface HallpassOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>
   /** Takes every mail in place of SMTP, whose settings may be missing then. */
   readonly deliver?: Deliver
+  /** Asked at each sign-in, by password, by link or by a subject: what the new session carries (docs/sessions.md). */
+  readonly onSignIn?: OnSignIn
   /** In place of JSON lines on standard output. */
   readonly log?: Logger
 }
@@ -45,45 +53,13 @@ export interface HallpassService {
    * issuer's path is `/auth`, before anything that reads bodies.
    */
   callback(): RequestListener
+  /** By what the application calls its people. */
   readonly sessions: SubjectSessions
   readonly users: ApplicationUsers
+  /** For operators: by user id, `sub` of every access token, and everybody's. */
+  readonly admin: { readonly sessions: AdminSessions }
   /** Answers no request any more and closes the store. First stop the HTTP server that it is mounted in. */
   close(): Promise<void>
-}
-
-/** Sessions of the application's own people. A subject is whatever its user table calls one. */
-export interface SubjectSessions {
-  /**
-   * For somebody whom the application has just signed in.
-   * @throws {InvalidSignIn} for what cannot be in a sign-in; also `account_disabled`, where the user was disabled here
-   * @throws {SessionLimitReached} as many sessions as the client allows; with `sessions` where one may be chosen to end
-   * @throws {Unavailable} the database cannot be reached; nothing was made
-   */
-  create(signIn: SubjectSignIn): Promise<CreatedSession>
-  /** Those neither ended nor expired, newest use first. @throws {Unavailable} */
-  list(subject: string): Promise<Session[]>
-  /**
-   * Ends one, with the reason `revoked_by_admin`.
-   * @returns false when the subject has no such session; true also when it had ended before
-   * @throws {Unavailable} it goes on
-   */
-  revoke(subject: string, sessionId: string): Promise<boolean>
-  /** Ends all of them. @returns how many that were @throws {Unavailable} they go on */
-  revokeAll(subject: string): Promise<number>
-}
-
-/** What the application hands on to its client. Durations are seconds. */
-export interface CreatedSession {
-  readonly accessToken: string
-  readonly expiresIn: number
-  /**
-   * Of the transport `cookie`: for the cookie `__Host-hallpass` (`hallpass` where the issuer is plain http on
-   * localhost) with `Path=/; HttpOnly; SameSite=Strict; Secure; Max-Age=<refreshExpiresIn>`, and for no script.
-   */
-  readonly refreshToken: string
-  /** To the nearer of the session's idle and absolute end. */
-  readonly refreshExpiresIn: number
-  readonly session: Session
 }
 
 /**
@@ -95,42 +71,24 @@ export interface CreatedSession {
  * @throws {Unavailable} the database cannot be reached
  */
 export async function createHallpass(options: HallpassOptions = {}): Promise<HallpassService> {
-  const { environment = process.env, deliver } = options
+  const { environment = process.env, deliver, onSignIn } = options
   const config = readConfig(environment, { bringsDelivery: deliver !== undefined })
   const log = options.log ?? createLog(config.logLevel)
   for (const warning of config.warnings) log.warn(warning)
-  const hallpass = await createServer(config, { log, ...(deliver === undefined ? {} : { deliver }) })
+  const hallpass = await createServer(config, {
+    log,
+    ...(deliver === undefined ? {} : { deliver }),
+    ...(onSignIn === undefined ? {} : { onSignIn }),
+  })
   return {
     issuer: config.issuer,
     callback: () => createRequestListener(hallpass),
     sessions: subjectSessions(hallpass),
     users: createApplicationUsers({ ...hallpass, database: hallpass.store.database }),
+    admin: { sessions: adminSessions(hallpass) },
     async close() {
       hallpass.readiness.stop()
       await hallpass.close()
-    },
-  }
-}
-
-function subjectSessions({ store, sessions, startForSubject }: Hallpass): SubjectSessions {
-  const userOf = (subject: string): Promise<string | null> => findSubjectUser(store.database, subject)
-  return {
-    async create(signIn) {
-      const { session, tokens } = await startForSubject(signIn)
-      const { accessToken, expiresIn, refreshToken, refreshExpiresIn } = tokens
-      return { accessToken, expiresIn, refreshToken, refreshExpiresIn, session }
-    },
-    async list(subject) {
-      const userId = await userOf(subject)
-      return userId === null ? [] : sessions.list(userId, 'active')
-    },
-    async revoke(subject, sessionId) {
-      const userId = isUuid(sessionId) ? await userOf(subject) : null
-      return userId !== null && sessions.revoke(userId, sessionId, 'revoked_by_admin', OPERATOR)
-    },
-    async revokeAll(subject) {
-      const userId = await userOf(subject)
-      return userId === null ? 0 : sessions.revokeAll(userId, null, 'revoked_by_admin', OPERATOR)
     },
   }
 }

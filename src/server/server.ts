@@ -38,6 +38,7 @@ import { createStartForSubject, type StartForSubject } from './sessions/for-subj
 import { createLookout } from './sessions/lookout.ts'
 import { createPruning, type Pruning } from './sessions/pruning.ts'
 import { createSessions, type Sessions } from './sessions/sessions.ts'
+import { createAskHook, type OnSignIn } from './sessions/sign-in-hook.ts'
 import { openStore, type Store } from './store.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
 import { createFormTokens } from './tokens/form-token.ts'
@@ -89,6 +90,8 @@ export interface ServerOptions {
   readonly serves?: boolean
   /** In place of SMTP. */
   readonly deliver?: Deliver
+  /** Adds to each new session. */
+  readonly onSignIn?: OnSignIn
   /** What a password hash costs, where tests make thousands of them. */
   readonly passwordParameters?: PasswordParameters
   /** What `memory://` begins with: tests start it a hundred times. */
@@ -163,7 +166,8 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
   const pruning = createPruning({ database, settings: config })
   const upkeep = createUpkeep({ database, tasks: createTasks({ database, pruning, settings: config }), log })
 
-  const startForSubject = createStartForSubject({ database, clients, sessions })
+  const askHook = createAskHook({ onSignIn: options.onSignIn, log })
+  const startForSubject = createStartForSubject({ database, clients, sessions, askHook })
   const readiness = createReadiness({ database })
   const bus = createNotifyBus(database)
   const feed = createFeed({ database, bus, accessTtl, log })
@@ -208,6 +212,7 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
     emails,
     magicLinks,
     sessions,
+    askHook,
     startForSubject,
     history,
     apiKeys,

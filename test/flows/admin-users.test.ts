@@ -444,11 +444,13 @@ describe('Users, for operators', function () {
         )
       })
 
-      it('say so at once themselves, and from the next sign-in on', async () => {
+      it('say so here too, with the next token or sign-in', async () => {
         const device = await createSession(server(), await createUser(server()))
         await amend(device.userId, { claims: { plan: 'team' } })
-        const me = await send(`${server().url}/v1/users/me`, { token: device.accessToken })
-        expect(me.body).to.deep.include({ claims: { plan: 'team' } })
+        const me = (token: string) => send(`${server().url}/v1/users/me`, { token })
+        expectProblem(await me(device.accessToken), 401, 'invalid_access_token')
+        const { body } = await refresh(server().url, device.refreshToken)
+        expect((await me(body.access_token)).body).to.deep.include({ claims: { plan: 'team' } })
         const next = await createSession(server(), device.userId)
         expect(await verifier.verify(next.accessToken)).to.include({ plan: 'team' })
       })

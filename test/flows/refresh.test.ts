@@ -137,8 +137,10 @@ describe('Refreshing', () => {
             reason: 'token_reuse',
             subtype: 'old_token',
             actor: 'system',
+            actor_id: null,
             actor_session_id: null,
             ip: '127.0.0.1',
+            details: {},
           },
         ])
         const feed = await feedOf(server(), device)

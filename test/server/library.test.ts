@@ -1,13 +1,24 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import {
   ConfigError,
+  ControlRefused,
   createHallpass,
   InvalidClaims,
+  InvalidMember,
   InvalidSignIn,
+  Unavailable,
   type HallpassService,
+  type Mail,
+  type OnSignIn,
+  type SigningIn,
   type SubjectSignIn,
 } from 'hallpass/server'
-import { claimsOf } from '../support/people.ts'
+import { expectProblem } from '../support/expectations.ts'
+import { claimsOf, PASSWORD, register, send, signIn } from '../support/people.ts'
+import { eventually } from '../support/revocation-feed.ts'
 
 const SETTINGS = { HALLPASS_DATA_DIR: 'memory://', LOG_LEVEL: 'silent' }
 
@@ -15,9 +26,23 @@ describe('hallpass/server', () => {
   let hallpass: HallpassService
   before(async function () {
     this.timeout(60_000)
-    hallpass = await createHallpass({ environment: SETTINGS })
+    hallpass = await createHallpass({
+      environment: SETTINGS,
+      onSignIn: (who) => onSignIn(who),
+      deliver: (mail) => Promise.resolve(void mails.push(mail)),
+    })
   })
   after(() => hallpass.close())
+
+  const mails: Mail[] = []
+  async function mailed(purpose: Mail['purpose']): Promise<string> {
+    const find = (): Mail | undefined => mails.find((mail) => mail.purpose === purpose)
+    await eventually(() => find() !== undefined)
+    return find()?.link ?? ''
+  }
+
+  let onSignIn: OnSignIn
+  beforeEach(() => (onSignIn = () => undefined))
 
   let people = 0
   const aSubject = (): string => `subject-${(people += 1)}`
@@ -172,6 +197,123 @@ describe('hallpass/server', () => {
         expect(error).to.include({ pointer, code })
       }
       expect((await hallpass.users.find({ subject }))?.claims).to.deep.equal({})
+    })
+  })
+
+  describe('controls sessions', () => {
+    it('by the subject, and by the user id', async () => {
+      const subject = aSubject()
+      const { session } = await start(subject)
+      for (const [control, who] of [
+        [hallpass.sessions, subject],
+        [hallpass.admin.sessions, session.userId],
+      ] as const) {
+        const pinned = await control.update(who, session.id, { pinned: true, data: { shop: 4 } })
+        expect(pinned).to.deep.include({ pinned: true, data: { shop: 4 } })
+        expect(await control.count(who)).to.equal(1)
+        expect(await control.revoke(who, session.id)).to.equal(true)
+        expect(await control.count(who)).to.equal(0)
+        expect((await control.list(who, 'revoked')).map(({ id }) => id)).to.deep.equal([session.id])
+        expect(await control.revive(who, session.id)).to.include({ status: 'active', revokedReason: null })
+        const until = new Date(Date.now() + 1e9)
+        expect((await control.revive(who, session.id, until))?.expiresAt).to.deep.equal(until)
+        await control.update(who, session.id, { expired: true })
+        expect(await control.find(who, session.id)).to.include({ status: 'expired', pinned: true })
+        const refused = await control.update(who, session.id, { pinned: false }).catch((thrown: unknown) => thrown)
+        expect(refused).to.be.instanceOf(ControlRefused)
+        expect(refused).to.include({ code: 'session_ended' })
+        await control.revive(who, session.id)
+        expect(await control.revokeAll(who)).to.equal(1)
+        await control.update(who, session.id, { revived: true, pinned: false, data: { shop: null } })
+      }
+    })
+
+    it('of nobody, where nobody is known', async () => {
+      for (const control of [hallpass.sessions, hallpass.admin.sessions]) {
+        const who = aSubject()
+        expect(await control.count(who)).to.equal(0)
+        expect(await control.revokeAll(who)).to.equal(0)
+        for (const id of ['garbage', '01890a5d-ac96-774b-bcce-b302099a8057']) {
+          expect(await control.find(who, id)).to.equal(null)
+          expect(await control.update(who, id, { pinned: true })).to.equal(null)
+          expect(await control.revive(who, id)).to.equal(null)
+          expect(await control.revoke(who, id)).to.equal(false)
+        }
+      }
+    })
+
+    it('by what they have in common', async () => {
+      const { sessions } = hallpass.admin
+      const app = '"Rare"; version="1.2"; os="Android"'
+      const [one] = [await start(aSubject(), { device: { app } }), await start(aSubject(), { device: { app } })]
+      expect((await sessions.search({ app: 'rare' })).sessions).to.have.lengthOf(2)
+      expect(await sessions.countWhere({ app: 'rare', appVersionBelow: '1.2' })).to.equal(0)
+      expect(await sessions.revokeWhere({ app: 'rare', userId: one.session.userId })).to.equal(1)
+      expect(await sessions.countWhere({ app: 'rare' }, 'all')).to.equal(2)
+      const error = await sessions.revokeWhere({ app: undefined }).catch((thrown: unknown) => thrown)
+      expect(error).to.be.instanceOf(InvalidMember)
+      expect(error).to.include({ code: 'no_predicate' })
+    })
+  })
+
+  describe('asks at each sign-in what the session carries', () => {
+    it('with who it is, and what the call says goes first', async () => {
+      const asked: SigningIn[] = []
+      onSignIn = (who) => {
+        asked.push(who)
+        return Promise.resolve({ data: { shop: 4, plan: 'free' }, claims: { role: 'clerk' } })
+      }
+      const subject = aSubject()
+      const created = await start(subject, { data: { plan: 'team' }, device: { ip: '192.0.2.7' } })
+      expect(created.session.data).to.deep.equal({ shop: 4, plan: 'team' })
+      expect(claimsOf(created.accessToken)).to.include({ role: 'clerk' })
+      expect(asked).to.have.lengthOf(1)
+      expect(asked[0]).to.have.all.keys('userId', 'subject', 'clientId', 'amr', 'device', 'ip')
+      expect(asked[0]).to.deep.include({ subject, userId: created.session.userId, amr: ['pwd'], ip: '192.0.2.7' })
+    })
+
+    it('also of people of this service: by password, and by a link, which stays good while it fails', async () => {
+      const listening = createServer(hallpass.callback()).listen(0, '127.0.0.1')
+      await once(listening, 'listening')
+      const url = `http://127.0.0.1:${(listening.address() as AddressInfo).port}`
+      try {
+        onSignIn = ({ amr, subject }) => ({ data: { by: [...amr] }, claims: { isOurs: subject === undefined } })
+        const { email, accessToken } = await signIn(url, await register(url))
+        expect(claimsOf(accessToken)).to.deep.include({ isOurs: true })
+        const own = await send(`${url}/v1/sessions/current`, { token: accessToken })
+        expect(own.body['data']).to.deep.equal({ by: ['pwd'] })
+
+        await send(`${url}/v1/magic-links`, { body: { email } })
+        const link = await mailed('magic_link')
+        const byLink = () =>
+          send<{ session: { data: object } }>(`${url}/v1/sessions`, {
+            body: { magic_link_token: new URL(link).searchParams.get('token') },
+          })
+        const works = onSignIn
+        onSignIn = () => Promise.reject(new Error('the shop is closed'))
+        expectProblem(await byLink(), 503, 'temporarily_unavailable')
+        const byPassword = await send(`${url}/v1/sessions`, { body: { email, password: PASSWORD } })
+        expectProblem(byPassword, 503, 'temporarily_unavailable')
+        onSignIn = works
+        expect((await byLink()).body.session.data).to.deep.equal({ by: ['otp'] })
+        onSignIn = () => expect.fail('nobody is signing in')
+        expectProblem(await byLink(), 400, 'invalid_token')
+      } finally {
+        listening.close()
+      }
+    })
+
+    it('and signs nobody in while it fails, or says what cannot be', async () => {
+      for (const hook of [
+        () => Promise.reject(new Error('the shop is closed')),
+        () => ({ claims: { sub: 'somebody' } }),
+        () => ({ data: { note: 'x'.repeat(4096) } }),
+      ] satisfies OnSignIn[]) {
+        onSignIn = hook
+        const subject = aSubject()
+        expect(await start(subject).catch((thrown: unknown) => thrown)).to.be.instanceOf(Unavailable)
+        expect(await hallpass.sessions.count(subject, 'all')).to.equal(0)
+      }
     })
   })
 

@@ -11,7 +11,14 @@ interface NamedSession {
   readonly sessionId: string
 }
 
-type SessionTime = 'authenticated_at' | 'rotated_at' | 'last_used_at' | 'idle_expires_at' | 'absolute_expires_at'
+type SessionTime =
+  | 'authenticated_at'
+  | 'rotated_at'
+  | 'last_used_at'
+  | 'idle_expires_at'
+  | 'absolute_expires_at'
+  | 'revoked_at'
+  | 'created_at'
 
 /** Moves times of a session's row: seconds from the database's now, negative in the past. */
 export async function moveTimes(
@@ -59,8 +66,10 @@ interface EventRow {
   reason: string | null
   subtype: string | null
   actor: string
+  actor_id: string | null
   actor_session_id: string | null
   ip: string | null
+  details: object
 }
 
 /** What the history says of a session, oldest first. */
@@ -68,7 +77,7 @@ export const eventsOf = ({ hallpass }: TestServer, session: NamedSession): Promi
   hallpass.store.database.query(
     statement<EventRow>(
       'test.events',
-      `select type, reason, subtype, actor, actor_session_id, host(ip) as ip from events
+      `select type, reason, subtype, actor, actor_id, actor_session_id, host(ip) as ip, details from events
        where user_id = $1::uuid and session_id = $2::uuid order by created_at`,
     ),
     [session.userId, session.sessionId],
@@ -83,7 +92,7 @@ export const feedOf = (
     statement<{ kind: string; seconds: number; issued_until: Date }>(
       'test.feed',
       `select kind, issued_until, extract(epoch from until - issued_until)::float8 as seconds
-       from revocations where user_id = $1::uuid and session_id = $2::uuid`,
+       from revocations where user_id = $1::uuid and session_id = $2::uuid order by position`,
     ),
     [session.userId, session.sessionId],
   )

@@ -69,12 +69,12 @@ export function clientsCommand(hallpass: Hallpass | null, write: Write): Command
     .option('--end-sessions', 'sign everybody out of it')
     .action(async (id: string, { endSessions = false }: { endSessions?: boolean }) => {
       if (id === DEFAULT_CLIENT_ID) throw new Error(`${id} stays: it is meant where no client is named`)
-      if (!endSessions && (await sessions().isInUse(id))) {
+      if (!endSessions && (await sessions().count({ clientId: id }, 'active')) > 0) {
         throw new Error(`people are signed in to ${id}; to sign them out: hallpass clients remove ${id} --end-sessions`)
       }
       // First, so that nobody signs in any more; and it can be said again where it was cut short.
       const wasKnown = await clients().remove(id)
-      const count = await sessions().revokeClient(id, 'revoked_by_admin', OPERATOR)
+      const count = await sessions().revokeWhere({ clientId: id }, 'revoked_by_admin', OPERATOR)
       if (!wasKnown && count === 0) throw unknown(id)
       write(`removed ${id}${count > 0 ? `, and revoked ${count}` : ''}\n`)
     })

@@ -1,8 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander'
-import { validate as isUuid } from 'uuid'
 import type { Write } from '../commands.ts'
 import type { HistoryEvent, HistoryPage } from '../events/history.ts'
 import type { Hallpass } from '../server.ts'
+import { identify } from './identify.ts'
 import { required } from './required.ts'
 
 interface Options {
@@ -53,12 +53,6 @@ async function* readEvents(
     left -= page.limit
     cursor = found?.cursor ?? null
   } while (cursor !== null && left > 0)
-}
-
-async function identify({ users }: Hallpass, who: string): Promise<string> {
-  const userId = isUuid(who) ? who : await users.identify(who)
-  if (userId === null) throw new Error('there is no account with this address')
-  return userId
 }
 
 function inWords({ createdAt, type, reason, subtype, actor, userId, subject, ip }: HistoryEvent): string {

@@ -1,5 +1,4 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { validate as isUuid } from 'uuid'
 import type { Write } from '../commands.ts'
 import type { Hallpass } from '../server.ts'
 import { OPERATOR } from '../sessions/actor.ts'
@@ -7,6 +6,7 @@ import type { UserDetails, UserSearch } from '../users/directory.ts'
 import type { Made } from '../users/making.ts'
 import type { UserClaims } from '../users/user-claims.ts'
 import type { UserRole } from '../users/user.entity.ts'
+import { identify as identifyAnybody, identifyAccount } from './identify.ts'
 import { required } from './required.ts'
 
 interface ListOptions {
@@ -31,14 +31,7 @@ export function usersCommand(hallpass: Hallpass | null, write: Write): Command {
   const accounts = () => required(hallpass).accounts
   const directory = () => required(hallpass).directory
 
-  async function identify(who: string): Promise<string> {
-    const userId = await users().identify(who)
-    if (userId === null) throw new Error('there is no account with this address or id')
-    return userId
-  }
-
-  /** Of an account that was deleted nobody knows but by its id. */
-  const identifyOrTrust = async (who: string): Promise<string> => (isUuid(who) ? who.toLowerCase() : identify(who))
+  const identify = (who: string): Promise<string> => identifyAccount(required(hallpass), who)
 
   command
     .command('list')
@@ -165,7 +158,7 @@ export function usersCommand(hallpass: Hallpass | null, write: Write): Command {
     .description('everything that is known of a user, as JSON; also of one who was deleted, by id')
     .argument('<email-or-id>')
     .action(async (who: string) => {
-      const data = await required(hallpass).privacy.export(await identifyOrTrust(who))
+      const data = await required(hallpass).privacy.export(await identifyAnybody(required(hallpass), who))
       if (data === null) throw new Error('nothing is known of this address or id')
       write(`${JSON.stringify(data, null, 2)}\n`)
     })
@@ -176,7 +169,7 @@ export function usersCommand(hallpass: Hallpass | null, write: Write): Command {
     .argument('<email-or-id>')
     .option('--yes', 'really')
     .action(async (who: string, { yes = false }: { yes?: boolean }) => {
-      const userId = await identifyOrTrust(who)
+      const userId = await identifyAnybody(required(hallpass), who)
       if (!yes) throw new Error(`nothing was removed: say --yes to remove everything about ${userId} for good`)
       const erased = await required(hallpass).privacy.erase(userId, OPERATOR)
       write(`erased ${userId}\n`)

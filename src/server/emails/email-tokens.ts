@@ -22,6 +22,7 @@ export interface NewToken {
 }
 
 export interface FoundToken {
+  readonly userId: string
   readonly accountAddress: string
   readonly sentTo: string
   readonly clientId: string | null
@@ -58,8 +59,13 @@ export async function inspectEmailToken(
   const hash = hashOpaqueToken(token, 'hpem_')
   const [found] = hash === null ? [] : await database.query(inspect, [hash, flow.purpose, flow.isBoundToAddress])
   if (found === undefined) return null
-  const { account_address: accountAddress, sent_to: sentTo, client_id: clientId, is_verified: isVerified } = found
-  return { accountAddress, sentTo, clientId, isVerified }
+  return {
+    userId: found.user_id,
+    accountAddress: found.account_address,
+    sentTo: found.sent_to,
+    clientId: found.client_id,
+    isVerified: found.is_verified,
+  }
 }
 
 /**
@@ -129,13 +135,14 @@ const IS_GOOD = `
   and (not $3::boolean or coalesce(u.email_canonical, '') = t.account_address)`
 
 const inspect = statement<{
+  user_id: string
   account_address: string
   sent_to: string
   client_id: string | null
   is_verified: boolean
 }>(
   'email_tokens.inspect',
-  `select coalesce(u.email, t.account_address) as account_address, t.sent_to, t.client_id,
+  `select t.user_id, coalesce(u.email, t.account_address) as account_address, t.sent_to, t.client_id,
      u.email_verified_at is not null as is_verified
    from email_tokens t, users u where ${IS_GOOD}`,
 )

@@ -6,8 +6,8 @@ import type { AccountChanges } from '../users/account-changes.ts'
 import type { Emails } from './emails.ts'
 
 export interface MagicLinks {
-  /** The client that asked for the link, or null. Uses nothing up. */
-  clientOf(token: string): Promise<string | null>
+  /** Whose it is, and the client that asked for it. Uses nothing up. @returns null for a link that is not good */
+  inspect(token: string): Promise<{ userId: string; clientId: string | null } | null>
   /** @returns null for a link that is not good; a sign-in that fails has not used it up */
   signIn(token: string, signIn: Omit<SignIn, 'userId' | 'passwordVersion' | 'amr'>): Promise<StartedSession | null>
   /** @returns false for a link that is not good, or is somebody else's, whose it still is then */
@@ -21,9 +21,7 @@ export function createMagicLinks(deps: {
 }): MagicLinks {
   const { emails, accounts, sessions } = deps
   return {
-    async clientOf(token) {
-      return (await emails.inspect('magic_link', token))?.clientId ?? null
-    },
+    inspect: (token) => emails.inspect('magic_link', token),
 
     async signIn(token, signIn) {
       const { result } = await emails.use('magic_link', token, {

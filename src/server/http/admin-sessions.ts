@@ -2,11 +2,11 @@
 import { z } from 'zod'
 import { Problem } from '../errors.ts'
 import { InvalidSignIn, type StartForSubject } from '../sessions/for-subject.ts'
-import { invalidMember, readJson } from './body.ts'
+import { readJson } from './body.ts'
 import type { SessionCookie } from './cookie.ts'
 import type { Handler } from './context.ts'
 import { sessionJson } from './session-json.ts'
-import { noCookies } from './problems.ts'
+import { asSessionProblem, noCookies } from './problems.ts'
 import { tokenJson } from './token-json.ts'
 
 const JsonObject = z.record(z.string(), z.unknown())
@@ -60,7 +60,8 @@ export const createAdminSession = (deps: {
 }
 
 function asProblem(error: unknown): never {
-  if (!(error instanceof InvalidSignIn)) throw error
-  if (error.code === 'invalid_client') throw new Problem(400, 'invalid_client', 'This client_id is not registered.')
-  throw invalidMember(error.pointer, error.code)
+  if (error instanceof InvalidSignIn && error.code === 'invalid_client') {
+    throw new Problem(400, 'invalid_client', 'This client_id is not registered.')
+  }
+  return asSessionProblem(error)
 }

@@ -23,7 +23,7 @@ export const introspect = (deps: {
     const isOfKey = claims.amr.includes('key')
     const live = isOfKey
       ? await apiKeys.findLive(claims.sid, claims.iat)
-      : await sessions.findLive(claims.sub, claims.sid)
+      : await sessions.findLive(claims.sub, claims.sid, claims.iat)
     return live && { ...claims, token_type: 'Bearer' }
   }
 

@@ -1,8 +1,11 @@
 /** Refusals that several endpoints share. */
 import { Problem } from '../errors.ts'
 import type { SessionLimitReached } from '../sessions/client-limit.ts'
+import { ControlRefused } from '../sessions/control-refused.ts'
+import { InvalidMember } from '../sessions/invalid-member.ts'
 import type { Session } from '../sessions/session.ts'
 import type { PasswordFault } from '../users/password-rules.ts'
+import { invalidMember } from './body.ts'
 
 /** Unknown, used, expired and void read alike; the way out is the same for all. */
 export const invalidEmailToken = (): Problem =>
@@ -49,3 +52,12 @@ export const noCookies = (): Problem =>
     'invalid_request',
     'Over plain http, cookies are for localhost only: use transport "body", or https.',
   )
+
+/** What a session's control refuses, as the answer says it. */
+export function asSessionProblem(error: unknown): never {
+  if (error instanceof InvalidMember) throw invalidMember(error.pointer, error.code)
+  if (error instanceof ControlRefused) {
+    throw new Problem(409, error.code, error.message, { extra: { reason: error.reason } })
+  }
+  throw error
+}

@@ -8,6 +8,7 @@ import { createReadOnwards } from '../pages/onwards.ts'
 import { createPages } from '../pages/pages.ts'
 import { createSignInPage } from '../pages/sign-in.ts'
 import { createSignUpPage } from '../pages/sign-up.ts'
+import { adminSessionHandlers } from './admin-session-control.ts'
 import { createAdminSession } from './admin-sessions.ts'
 import { adminUserHandlers } from './admin-users.ts'
 import { apiKeyHandlers } from './api-keys.ts'
@@ -41,6 +42,7 @@ type Dependencies = Parameters<typeof signIn>[0] &
   Parameters<typeof apiKeyHandlers>[0] &
   Parameters<typeof createAdminSession>[0] &
   Parameters<typeof adminUserHandlers>[0] &
+  Parameters<typeof adminSessionHandlers>[0] &
   Parameters<typeof revocations>[0] &
   Parameters<typeof sessionEvents>[0] &
   Parameters<typeof events>[0] &
@@ -55,7 +57,9 @@ export function createRouter(deps: Dependencies): Router<State> {
   const router = new Router<State>({ strict: true, sensitive: true })
   const signedIn = requireSession(deps)
   const confirmed = requireRecentAuthentication
+  const admin = requireScope(deps, 'admin')
   const sessions = sessionHandlers(deps)
+  const adminSessions = adminSessionHandlers(deps)
   const users = userHandlers(deps)
   const flows = emailFlowHandlers(deps)
   const apiKeys = apiKeyHandlers(deps)
@@ -83,7 +87,7 @@ export function createRouter(deps: Dependencies): Router<State> {
   router.get(paths.sessionEvents, sessionEvents(deps))
   router.post(paths.reauthentication, reauthentication(deps))
   router.get(paths.session, signedIn, sessions.one)
-  router.patch(paths.session, signedIn, sessions.rename)
+  router.patch(paths.session, signedIn, sessions.change)
   router.delete(paths.session, signedIn, confirmed, sessions.end)
 
   router.post(paths.users, users.register)
@@ -116,6 +120,11 @@ export function createRouter(deps: Dependencies): Router<State> {
   router.post(paths.devicesPage, devices.act)
 
   router.post(paths.adminSessions, requireScope(deps, 'sessions:create'), createAdminSession(deps))
+  router.get(paths.adminSessions, admin, adminSessions.search)
+  router.delete(paths.adminSessions, admin, adminSessions.endMany)
+  router.get(paths.adminSession, admin, adminSessions.one)
+  router.patch(paths.adminSession, admin, adminSessions.change)
+  router.delete(paths.adminSession, admin, adminSessions.end)
 
   router.get(paths.adminUsers, operator, adminUsers.list)
   router.post(paths.adminUsers, operator, adminUsers.make)

@@ -69,8 +69,10 @@ export function createSessionEventStreams(deps: {
     const changed = new Set<string>()
     for (const { sid, kind, userId, reason } of news) {
       const person = people.get(userId)
-      if (person === undefined || kind !== 'revoked' || reason === null) continue
+      // Without a reason it goes on as it was: only what its tokens say is outdated.
+      if (person === undefined || reason === null) continue
       changed.add(userId)
+      if (kind === 'stale') continue
       for (const follower of person.followers) if (follower.sessionId === sid) tellEnd(follower, reason)
     }
     for (const userId of changed) onChange(userId)
@@ -94,10 +96,12 @@ export function createSessionEventStreams(deps: {
     people.delete(person.userId)
   }
 
-  /** The first change is told at once, and what follows soon after it together. */
+  /** The first change is told at once, and what follows soon after it together. It may have moved a session's end. */
   function onChange(userId: string): void {
     const person = people.get(userId)
-    if (person === undefined || person.telling !== undefined) return
+    if (person === undefined) return
+    lookout.lookAtAllOf(userId)
+    if (person.telling !== undefined) return
     const wait = person.toldAt + QUIET - performance.now()
     if (wait <= 0) tellChange(person)
     else person.telling = setTimeout(() => tellChange(person), wait).unref()

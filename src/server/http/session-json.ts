@@ -1,4 +1,5 @@
 /** A session as it is shown. Never a token, never a hash. */
+import type { FullSession } from '../sessions/full-session.ts'
 import type { Session } from '../sessions/session.ts'
 
 export const sessionJson = (session: Session, currentId: string | null): Record<string, unknown> => ({
@@ -26,4 +27,15 @@ export const sessionJson = (session: Session, currentId: string | null): Record<
   ip: session.ip,
   location: session.location,
   data: session.data,
+})
+
+/** The same as operators see it, with what they can set. */
+export const fullSessionJson = (session: FullSession): Record<string, unknown> => ({
+  user_id: session.userId,
+  ...sessionJson(session, null),
+  app: session.device.app,
+  ip_first: session.ipFirst,
+  pinned: session.pinned,
+  idle_ttl: session.idleTtl,
+  claims: session.claims,
 })

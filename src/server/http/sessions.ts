@@ -5,6 +5,7 @@ import { Problem } from '../errors.ts'
 import type { Actor } from '../sessions/actor.ts'
 import type { StatusFilter } from '../sessions/reading.ts'
 import { displayText } from '../sessions/display-text.ts'
+import type { Session } from '../sessions/session.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import { actorOf } from './actor.ts'
 import { readJson } from './body.ts'
@@ -12,6 +13,8 @@ import type { ClientAddressOf } from './client-address-of.ts'
 import type { SessionCookie } from './cookie.ts'
 import { clearOwnCookie } from './own-cookie.ts'
 import { callerOf, type Context, type Handler } from './context.ts'
+import { demandRecentAuthentication } from './middleware/require-recent-authentication.ts'
+import { asSessionProblem } from './problems.ts'
 import { readQuery } from './query.ts'
 import { sessionJson } from './session-json.ts'
 
@@ -20,12 +23,14 @@ const ListQuery = z.strictObject({
 })
 const EndManyQuery = z.strictObject({ except: z.literal('current').optional() })
 const RenameBody = z.strictObject({ device_name: z.string().max(100).nullable() })
+const UndoBody = z.strictObject({ revoked: z.literal(false) })
 
 export interface SessionHandlers {
   list: Handler
   one: Handler
   current: Handler
-  rename: Handler
+  /** Renames, or takes back that it was signed out. */
+  change: Handler
   signOut: Handler
   end: Handler
   endMany: Handler
@@ -39,6 +44,11 @@ export function sessionHandlers(deps: {
   const { sessions, cookie, clientAddressOf } = deps
 
   const actor = (ctx: Context): Actor => actorOf(ctx, clientAddressOf)
+
+  async function undo(ctx: Context, id: string): Promise<Session | null> {
+    demandRecentAuthentication(ctx)
+    return sessions.undo(callerOf(ctx).session.userId, id, actor(ctx)).catch(asSessionProblem)
+  }
 
   return {
     async list(ctx) {
@@ -60,11 +70,14 @@ export function sessionHandlers(deps: {
       ctx.body = sessionJson(session, session.id)
     },
 
-    async rename(ctx) {
+    async change(ctx) {
       const { session: current } = callerOf(ctx)
       const id = ctx.params['id'] === 'current' ? current.id : idIn(ctx)
-      const { device_name: deviceName } = await readJson(ctx, RenameBody)
-      const session = await sessions.rename(current.userId, id, displayText(deviceName, 100))
+      const body = await readJson(ctx, (members) => (members.includes('revoked') ? UndoBody : RenameBody))
+      const session =
+        'device_name' in body
+          ? await sessions.rename(current.userId, id, displayText(body.device_name, 100))
+          : await undo(ctx, id)
       if (session === null) throw notFound()
       ctx.body = sessionJson(session, current.id)
     },

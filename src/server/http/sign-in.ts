@@ -8,6 +8,7 @@ import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import { ACCEPT_CH, describeDevice, deviceEvidence } from '../sessions/device.ts'
 import type { Transport } from '../sessions/session.ts'
 import type { Sessions, StartedSession } from '../sessions/sessions.ts'
+import type { AskHook } from '../sessions/sign-in-hook.ts'
 import type { SignIn } from '../sessions/sign-in.ts'
 import type { Users } from '../users/users.ts'
 import { readJson } from './body.ts'
@@ -37,6 +38,7 @@ export interface SignInDependencies {
   sessions: Sessions
   magicLinks: MagicLinks
   rateLimits: RateLimits
+  askHook: AskHook
   cookie: SessionCookie
   readCookieSession: ReadCookieSession
   clientAddressOf: ClientAddressOf
@@ -84,19 +86,20 @@ export async function signInByPassword(
   ctx: Context,
   deps: Pick<
     SignInDependencies,
-    'clients' | 'users' | 'sessions' | 'rateLimits' | 'readCookieSession' | 'clientAddressOf'
+    'clients' | 'users' | 'sessions' | 'rateLimits' | 'askHook' | 'readCookieSession' | 'clientAddressOf'
   >,
   email: string,
   password: string,
   options: SignInOptions,
 ): Promise<StartedSession | null> {
-  const { users, sessions, rateLimits, clientAddressOf } = deps
+  const { users, sessions, rateLimits, askHook, clientAddressOf } = deps
   const newSession = await describeSignIn(ctx, deps, options, options.client_id ?? DEFAULT_CLIENT_ID)
   const attempt = await rateLimits.beforeSignIn(email, clientAddressOf(ctx))
   const proven = await users.authenticate(email, password)
   if (proven === null) return null
   await attempt.succeeded() // it was no guess, also where there is no room for one more device
-  return sessions.start({ ...newSession, ...proven, amr: ['pwd'] })
+  const signIn = { ...newSession, ...proven, amr: ['pwd'] }
+  return sessions.start({ ...signIn, ...(await askHook(signIn, signIn.dataClaims)) })
 }
 
 /** @returns null for a link that is not good */
@@ -104,15 +107,19 @@ export async function signInByMagicLink(
   ctx: Context,
   deps: Pick<
     SignInDependencies,
-    'clients' | 'sessions' | 'magicLinks' | 'rateLimits' | 'readCookieSession' | 'clientAddressOf'
+    'clients' | 'sessions' | 'magicLinks' | 'rateLimits' | 'askHook' | 'readCookieSession' | 'clientAddressOf'
   >,
   token: string,
   options: SignInOptions,
 ): Promise<StartedSession | null> {
-  const { magicLinks, rateLimits, clientAddressOf } = deps
+  const { magicLinks, rateLimits, askHook, clientAddressOf } = deps
   await rateLimits.beforeEmailToken(clientAddressOf(ctx))
-  const clientId = options.client_id ?? (await magicLinks.clientOf(token)) ?? DEFAULT_CLIENT_ID
-  return magicLinks.signIn(token, await describeSignIn(ctx, deps, options, clientId))
+  const link = await magicLinks.inspect(token)
+  const clientId = options.client_id ?? link?.clientId ?? DEFAULT_CLIENT_ID
+  const signIn = await describeSignIn(ctx, deps, options, clientId)
+  if (link === null) return null
+  const added = await askHook({ ...signIn, userId: link.userId, amr: ['otp'] }, signIn.dataClaims)
+  return magicLinks.signIn(token, { ...signIn, ...added })
 }
 
 /** All of a new session that does not depend on whose it will be. */
@@ -121,7 +128,7 @@ async function describeSignIn(
   deps: Pick<SignInDependencies, 'clients' | 'readCookieSession' | 'clientAddressOf'>,
   { device_name: deviceName, transport, remember, end_session_id: endSessionId }: SignInOptions,
   clientId: string,
-): Promise<Omit<SignIn, 'userId' | 'passwordVersion' | 'amr'>> {
+): Promise<Omit<SignIn, 'userId' | 'passwordVersion' | 'amr'> & Required<Pick<SignIn, 'dataClaims'>>> {
   const client = demandClient(await deps.clients.find(clientId), transport)
   const evidence = deviceEvidence(ctx.headers, deviceName)
   // Its cookie is about to be.
@@ -136,5 +143,6 @@ async function describeSignIn(
     ip: deps.clientAddressOf(ctx),
     endSessionId: endSessionId ?? null,
     replaces: overwritten && { userId: overwritten.session.userId, sessionId: overwritten.session.id },
+    dataClaims: client.dataClaims,
   }
 }

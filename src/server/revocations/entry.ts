@@ -1,5 +1,8 @@
 /** What a follower is told of one session, or of one API key. */
 
+/** The reason of a `stale` entry that takes a `revoked` one back: the session lives again. */
+export const REVIVED = 'revived'
+
 export interface Entry {
   /** `sid` of the access tokens that it concerns. */
   readonly sid: string

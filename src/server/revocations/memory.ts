@@ -7,7 +7,8 @@ import { statement, type Database } from '../database/database.ts'
 import { createFollower } from '../database/follower.ts'
 import type { RevocationBus } from './bus.ts'
 import { endingSessions, FEED_MARGIN } from './ending-sessions.ts'
-import type { Feed } from './feed.ts'
+import { REVIVED } from './entry.ts'
+import type { Feed, Revocation } from './feed.ts'
 
 export interface RevocationMemory {
   /** Reads the last hour, and from then on what any process revokes. */
@@ -49,15 +50,16 @@ export function createRevocationMemory(deps: {
   async function read(): Promise<void> {
     const since = Math.max(now() - REMEMBER_FOR, readUntil - LATEST_COMMIT)
     for (const row of await database.query(readRevocations, [new Date(since), MOST])) {
-      remember(row.session_id, { userId: row.user_id, reason: row.reason, revokedAt: row.issued_until.getTime() })
+      take({ sid: row.session_id, userId: row.user_id, reason: row.reason, revokedAt: row.issued_until.getTime() })
     }
     forgetOld()
   }
 
-  function remember(sessionId: string, revocation: Remembered): void {
-    remembered.delete(sessionId)
-    remembered.set(sessionId, revocation)
-    readUntil = Math.max(readUntil, revocation.revokedAt)
+  /** Of a session that ended and was brought back the last word counts; entries come in their order. */
+  function take({ sid, userId, reason, revokedAt }: Pick<Revocation, 'sid' | 'userId' | 'reason' | 'revokedAt'>): void {
+    readUntil = Math.max(readUntil, revokedAt)
+    remembered.delete(sid)
+    if (reason !== null && reason !== REVIVED) remembered.set(sid, { userId, reason, revokedAt })
   }
 
   function forgetOld(): void {
@@ -70,9 +72,10 @@ export function createRevocationMemory(deps: {
   async function rewrite(): Promise<number> {
     await read()
     let count = 0
-    for (const [sessionId, { userId, reason }] of remembered) {
+    for (const [sessionId, { userId, reason, revokedAt }] of remembered) {
       const lost = [userId, reason, accessTtl + FEED_MARGIN, 'system', null, null, 'rewritten', sessionId] as const
-      const [again] = await database.query(endAgain, lost)
+      const hasExpired = reason === 'expired_idle' || reason === 'expired_absolute'
+      const [again] = await database.query(hasExpired ? expireAgain : endAgain, [...lost, new Date(revokedAt)])
       if (again !== undefined) count += 1
     }
     if (count > 0) log.warn({ event: 'revocations_rewritten', count }, 'the database had lost revocations')
@@ -87,9 +90,7 @@ export function createRevocationMemory(deps: {
     async start() {
       await bus.subscribe({ onNews: () => undefined, onGap: newDatabase.changed })
       feed.subscribe(({ news }) => {
-        for (const { sid, kind, userId, reason, revokedAt } of news) {
-          if (kind === 'revoked' && reason !== null) remember(sid, { userId, reason, revokedAt })
-        }
+        for (const entry of news) if (entry.kind === 'revoked' || entry.reason === REVIVED) take(entry)
         forgetOld()
       })
       await read()
@@ -98,11 +99,20 @@ export function createRevocationMemory(deps: {
   }
 }
 
-const readRevocations = statement<{ session_id: string; user_id: string; reason: string; issued_until: Date }>(
+const readRevocations = statement<{ session_id: string; user_id: string; reason: string | null; issued_until: Date }>(
   'revocations.read',
   `select session_id, user_id, reason, issued_until from revocations
-   where kind = 'revoked' and issued_until > $1::timestamptz
-   order by issued_until limit $2::int`,
+   where (kind = 'revoked' or reason = '${REVIVED}') and issued_until > $1::timestamptz
+   order by position limit $2::int`,
 )
 
-const endAgain = endingSessions('revocations.end_again', 'id = $8::uuid')
+/** By the row itself: it may be brought back while this is on its way, and whoever did that has the last word. */
+const WAS_NOT_REVIVED = '(revived_from is null or revived_from < $9::timestamptz)'
+
+const endAgain = endingSessions('revocations.end_again', `id = $8::uuid and ${WAS_NOT_REVIVED}`)
+const expireAgain = endingSessions(
+  'revocations.expire_again',
+  `id = $8::uuid and ${WAS_NOT_REVIVED}
+   and idle_expires_at > clock_timestamp() and absolute_expires_at > clock_timestamp()`,
+  { how: 'expire' },
+)

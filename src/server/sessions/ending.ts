@@ -35,7 +35,17 @@ export interface Ending {
 /** @param accessTtl life of an access token, seconds: how long the feed has to remember an ended session */
 export function createEnding({ database, accessTtl }: { database: Database; accessTtl: number }): Ending {
   const values = (userId: string, reason: RevocationReason, actor: Actor, last: string | null) =>
-    [userId, reason, accessTtl + FEED_MARGIN, actor.kind, actor.sessionId, actor.ip, null, last] as const
+    [
+      userId,
+      reason,
+      accessTtl + FEED_MARGIN,
+      actor.kind,
+      actor.sessionId,
+      actor.ip,
+      null,
+      last,
+      actor.id ?? null,
+    ] as const
 
   const revokeAllIn = async (
     tx: Queryable,
@@ -85,8 +95,10 @@ export function createEnding({ database, accessTtl }: { database: Database; acce
   }
 }
 
-const endOne = endingSessions('sessions.end', `${IS_LIVE} and id = $8::uuid`)
-const endAll = endingSessions('sessions.end_all', `${IS_LIVE} and ($8::uuid is null or id <> $8::uuid)`)
+const endOne = endingSessions('sessions.end', `${IS_LIVE} and id = $8::uuid`, { actorId: '$9::uuid' })
+const endAll = endingSessions('sessions.end_all', `${IS_LIVE} and ($8::uuid is null or id <> $8::uuid)`, {
+  actorId: '$9::uuid',
+})
 
 const findEnded = statement<{ id: string }>(
   'sessions.find_ended',

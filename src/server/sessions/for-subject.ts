@@ -9,10 +9,11 @@ import { isCleanJson } from '../clean-json.ts'
 import type { Client } from '../clients/client.entity.ts'
 import { DEFAULT_CLIENT_ID, type Clients } from '../clients/clients.ts'
 import { statement, type Database } from '../database/database.ts'
-import { checkOwnClaims } from '../tokens/own-claims.ts'
-import { claimsInData } from './claims.ts'
+import { faultIn, type SessionContent } from './data.ts'
 import { describeDevice, deviceEvidence } from './device.ts'
+import { InvalidMember } from './invalid-member.ts'
 import type { Sessions, StartedSession } from './sessions.ts'
+import type { AskHook } from './sign-in-hook.ts'
 import type { Transport } from './session.ts'
 
 export interface SubjectSignIn {
@@ -44,16 +45,8 @@ export interface SubjectDevice {
 }
 
 /** What cannot be in a sign-in; `pointer` (RFC 6901) says where, by the names of the HTTP contract. */
-export class InvalidSignIn extends Error {
+export class InvalidSignIn extends InvalidMember {
   override readonly name = 'InvalidSignIn'
-  readonly pointer: string
-  readonly code: string
-
-  constructor(pointer: string, code: string) {
-    super(`${pointer.slice(1)}: ${code}`)
-    this.pointer = pointer
-    this.code = code
-  }
 }
 
 /**
@@ -64,48 +57,54 @@ export class InvalidSignIn extends Error {
 export type StartForSubject = (signIn: SubjectSignIn) => Promise<StartedSession>
 
 export const createStartForSubject =
-  (deps: { database: Database; clients: Clients; sessions: Pick<Sessions, 'start'> }): StartForSubject =>
+  (deps: {
+    database: Database
+    clients: Clients
+    sessions: Pick<Sessions, 'start'>
+    askHook: AskHook
+  }): StartForSubject =>
   async (signIn) => {
-    const { database, clients, sessions } = deps
+    const { database, clients, sessions, askHook } = deps
     const { subject, amr, authTime = null, transport = 'body', device = {}, claims = {}, data = {} } = signIn
     checkSignIn(signIn)
     const ip = device.ip == null ? null : addressIn(device.ip)
     const client = await findClient(clients, signIn)
-    const evidence = deviceEvidence(
-      {
-        ...(device.userAgent === undefined ? {} : { 'user-agent': device.userAgent }),
-        ...(device.app === undefined ? {} : { 'hallpass-client': device.app }),
-      },
-      device.name ?? null,
-    )
+    checkContent({ claims, data }, client)
+    const evidence = evidenceOf(device)
     await database.query(insertSubject, [uuidv7(), subject])
     const [user] = await database.query(findSubject, [subject])
-    const started =
-      user &&
-      (await sessions.start({
-        userId: user.id,
-        passwordVersion: user.password_version,
-        amr,
-        authenticatedAt: authTime,
-        clientId: client.id,
-        scope: client.scope,
-        transport,
-        remember: true,
-        device: describeDevice(evidence),
-        userAgent: evidence.userAgent,
-        ip,
-        replaces: null,
-        endSessionId: signIn.endSessionId ?? null,
-        claims,
-        data,
-        dataClaims: client.dataClaims,
-      }))
-    if (!started) throw new InvalidSignIn('/subject', 'account_disabled')
+    if (user === undefined) throw new InvalidSignIn('/subject', 'account_disabled')
+    const who = { userId: user.id, clientId: client.id, amr, device: describeDevice(evidence), ip }
+    const added = await askHook({ ...who, subject }, client.dataClaims)
+    // What the caller says of this sign-in goes before what is said of each.
+    const content = { claims: { ...added.claims, ...claims }, data: { ...added.data, ...data } }
+    checkContent(content, client)
+    const started = await sessions.start({
+      ...who,
+      ...content,
+      passwordVersion: user.password_version,
+      authenticatedAt: authTime,
+      scope: client.scope,
+      transport,
+      remember: true,
+      userAgent: evidence.userAgent,
+      replaces: null,
+      endSessionId: signIn.endSessionId ?? null,
+      dataClaims: client.dataClaims,
+    })
+    if (started === null) throw new InvalidSignIn('/subject', 'account_disabled')
     return started
   }
 
-/** Bytes of JSON. */
-const MOST_DATA = 4096
+const evidenceOf = ({ userAgent, app, name = null }: SubjectDevice): ReturnType<typeof deviceEvidence> =>
+  deviceEvidence(
+    {
+      ...(userAgent === undefined ? {} : { 'user-agent': userAgent }),
+      ...(app === undefined ? {} : { 'hallpass-client': app }),
+    },
+    name,
+  )
+
 /** By this `amr` an API tells a program with a key from a person. */
 const OF_API_KEYS = 'key'
 /** The application's clock and ours. Milliseconds. */
@@ -117,25 +116,22 @@ function checkSignIn({ subject, amr, authTime, claims = {}, data = {} }: Subject
   if (amr.includes(OF_API_KEYS)) throw new InvalidSignIn(`/amr/${amr.indexOf(OF_API_KEYS)}`, 'reserved_name')
   if (!isCleanJson([subject, [...amr], claims, data])) throw new InvalidSignIn('', 'invalid_characters')
   if (authTime != null) checkTime(authTime)
-  const fault = checkOwnClaims(claims)
-  if (fault !== null) {
-    throw new InvalidSignIn(fault.code === 'reserved_name' ? `/claims/${fault.name}` : '/claims', fault.code)
-  }
-  if (Buffer.byteLength(JSON.stringify(data)) > MOST_DATA) throw new InvalidSignIn('/data', 'too_large')
 }
 
 /** The one to sign in to, if this can be a sign-in to it. */
 async function findClient(clients: Clients, signIn: SubjectSignIn): Promise<Client> {
-  const { clientId = DEFAULT_CLIENT_ID, transport, endSessionId, data = {} } = signIn
+  const { clientId = DEFAULT_CLIENT_ID, transport, endSessionId } = signIn
   const client = await clients.find(clientId)
   if (client === null) throw new InvalidSignIn('/client_id', 'invalid_client')
   if (client.type === 'native' && transport === 'cookie')
     throw new InvalidSignIn('/transport', 'not_for_native_clients')
   if (endSessionId !== undefined && !isUuid(endSessionId)) throw new InvalidSignIn('/end_session_id', 'invalid_format')
-  // The client's choice may name members that its application means otherwise here.
-  const fault = checkOwnClaims(claimsInData(data, client.dataClaims))
-  if (fault !== null) throw new InvalidSignIn('/data', fault.code)
   return client
+}
+
+function checkContent(content: SessionContent, { dataClaims }: Client): void {
+  const fault = faultIn(content, dataClaims)
+  if (fault !== null) throw new InvalidSignIn(fault.pointer, fault.code)
 }
 
 function checkTime(authTime: Date): void {

@@ -18,12 +18,15 @@ export interface Lookout {
   watch(session: Pick<Session, 'id' | 'userId'>, watcher: Watcher): () => void
   /** At every row, soon. */
   lookAtAll(): void
+  /** At those of one person, whose ends may have been moved. */
+  lookAtAllOf(userId: string): void
 }
 
 /** Everybody asks after a gap, and other requests need the database, too. */
 const MOST_AT_ONCE = 4
 /** Milliseconds, as the others. */
 const LOOK_WITHIN = 2_000
+const LOOK_AT_PERSON_WITHIN = 200
 /** Where the database could not say. */
 const LOOK_AGAIN_AFTER = 2_000
 /** A timer may come a little before its time. */
@@ -104,6 +107,11 @@ export function createLookout({ sessions }: { sessions: Pick<Reading, 'findLive'
     }, milliseconds).unref()
   }
 
+  /** Not all at once. */
+  function lookSoon(watch: Watch, within: number): void {
+    lookWithin(watch, Math.random() * within)
+  }
+
   return {
     watch({ id: sessionId, userId }, watcher) {
       const watch: Watch = { userId, sessionId, watcher, dueAt: Infinity, isAfterGap: false, isStopped: false }
@@ -120,8 +128,11 @@ export function createLookout({ sessions }: { sessions: Pick<Reading, 'findLive'
       for (const watch of all) {
         if (watch.isAfterGap) continue
         watch.isAfterGap = true
-        lookWithin(watch, Math.random() * LOOK_WITHIN) // not all at once
+        lookSoon(watch, LOOK_WITHIN)
       }
+    },
+    lookAtAllOf(userId) {
+      for (const watch of all) if (watch.userId === userId) lookSoon(watch, LOOK_AT_PERSON_WITHIN)
     },
   }
 }

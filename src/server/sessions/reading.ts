@@ -34,8 +34,11 @@ export interface Reading {
   /** Newest use first; a thousand at most, which only who signs in by script ever reaches. */
   list(userId: string, status: StatusFilter): Promise<Session[]>
   find(userId: string, sessionId: string): Promise<Session | null>
-  /** The session if it has neither ended nor expired. */
-  findLive(userId: string, sessionId: string): Promise<LiveSession | null>
+  /**
+   * The session if it has neither ended nor expired.
+   * @param iat of an access token of it: null then also where that is outdated, as the feed told. Whole seconds since 1970
+   */
+  findLive(userId: string, sessionId: string, iat?: number): Promise<LiveSession | null>
   /**
    * The live session whose current or previous refresh token this is. Proof enough to look and to sign
    * out; nothing is minted.
@@ -73,9 +76,9 @@ export function createReading({ database, ring }: { database: Database; ring: Ri
       const [row] = await database.query(findSession, [userId, sessionId])
       return row ? toSession(row) : null
     },
-    async findLive(userId, sessionId) {
+    async findLive(userId, sessionId, iat) {
       if (!isUuid(userId) || !isUuid(sessionId)) return null // a token of our key says so, and no session does
-      const [row] = await database.query(findLiveSession, [userId, sessionId])
+      const [row] = await database.query(findLiveSession, [userId, sessionId, iat ?? null])
       return row ? { session: toSession(row), now: row.now } : null
     },
     async findByRefreshToken(refreshToken, transport) {
@@ -128,7 +131,8 @@ const findSession = statement<SessionRow>(
 const findLiveSession = statement<SessionRow & { now: Date }>(
   'sessions.find_live',
   `select ${SESSION_COLUMNS}, clock_timestamp() as now
-   from sessions where user_id = $1::uuid and id = $2::uuid and ${IS_LIVE}`,
+   from sessions where user_id = $1::uuid and id = $2::uuid and ${IS_LIVE}
+     and ($3::float8 is null or tokens_from is null or tokens_from <= to_timestamp($3::float8))`,
 )
 
 const findNamed = statement<SessionRow>(

@@ -196,7 +196,8 @@ const rotateSession = statement<IssuanceRow & { recovered: boolean }>(
      recovered = generation < $4::bigint,
      rotated_at = clock_timestamp(),
      last_used_at = clock_timestamp(),
-     idle_expires_at = clock_timestamp() + make_interval(secs => coalesce(($10::jsonb ->> client_id)::float8, $8::float8)),
+     idle_expires_at = case when pinned then absolute_expires_at else clock_timestamp() + make_interval(
+       secs => coalesce(idle_ttl, ($10::jsonb ->> client_id)::float8, $8::float8)) end,
      ip_last = $9::inet,
      idempotency_hashes = case
        when generation = $4::bigint then $7::bytea || substring(idempotency_hashes from 1 for 48)
@@ -238,4 +239,6 @@ const readSession = statement<ReadRow>(
    for share`,
 )
 
-const endReused = endingSessions('refresh.end_reused', 'id = $8::uuid and generation > $9::bigint', 'token_reuse')
+const endReused = endingSessions('refresh.end_reused', 'id = $8::uuid and generation > $9::bigint', {
+  mail: 'token_reuse',
+})

@@ -6,16 +6,17 @@ import type { Database, Queryable } from '../database/database.ts'
 import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
 import type { Ring } from '../tokens/ring.ts'
+import { createControl, type Control } from './control.ts'
 import { createEnding, type Ending } from './ending.ts'
-import { createOfClient, type OfClient } from './of-client.ts'
 import { createReading, type Reading } from './reading.ts'
 import { createReauthenticate, type Reauthenticate } from './reauthentication.ts'
 import { createRefresh, type Refresh, type RefreshSettings } from './refresh.ts'
+import { createSearch, type Search } from './search.ts'
 import { toSession, type Session } from './session.ts'
 import { issueTokens, type IssuedTokens } from './token-issuance.ts'
 import { insertSession, type SignIn, type SignInSettings } from './sign-in.ts'
 
-export interface Sessions extends Reading, Ending, OfClient {
+export interface Sessions extends Reading, Ending, Control, Search {
   /**
    * @returns null when the account changed or was disabled since the proof was checked
    * @throws {SessionLimitReached}
@@ -59,7 +60,8 @@ export function createSessions(deps: {
   return {
     ...createReading(deps),
     ...createEnding({ database, accessTtl: settings.accessTtl }),
-    ...createOfClient({ database, accessTtl: settings.accessTtl }),
+    ...createControl({ database, settings }),
+    ...createSearch({ database, accessTtl: settings.accessTtl }),
     refresh: createRefresh(deps),
     reauthenticate: createReauthenticate(deps),
     startIn,

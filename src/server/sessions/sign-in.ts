@@ -133,7 +133,7 @@ const endReplaced = endingSessions('sign_in.end_replaced', 'id = $8::uuid')
 const endBeyondLimit = endingSessions(
   'sign_in.end_beyond_limit',
   `id in (
-     select id from sessions where user_id = $1::uuid and ${IS_LIVE}
+     select id from sessions where user_id = $1::uuid and ${IS_LIVE} and not pinned
      order by last_used_at desc, id desc offset $8::int
    )`,
 )

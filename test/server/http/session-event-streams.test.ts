@@ -16,6 +16,7 @@ describe('the streams of sessions', () => {
   let tell: (news: Partial<Revocation>[], horizon?: number) => void
   let watchers: Set<Watcher>
   let looks: number
+  let looksAt: string[]
   let streams: ReturnType<typeof createSessionEventStreams>
 
   const start = (heartbeatEvery?: number): void => {
@@ -28,7 +29,7 @@ describe('the streams of sessions', () => {
       for (const each of subscribers) each(reading)
     }
     watchers = new Set()
-    looks = 0
+    looksAt = []
     streams = createSessionEventStreams({
       feed: {
         subscribe(onReading) {
@@ -42,6 +43,7 @@ describe('the streams of sessions', () => {
           return () => watchers.delete(watcher)
         },
         lookAtAll: () => void (looks += 1),
+        lookAtAllOf: (userId) => void looksAt.push(userId),
       },
       ...(heartbeatEvery === undefined ? {} : { heartbeatEvery }),
     })
@@ -115,8 +117,15 @@ describe('the streams of sessions', () => {
 
   it('tell nothing of what is only outdated', () => {
     const reader = open()
-    tell([{ sid: 'phone', kind: 'stale' }])
+    tell([{ sid: 'phone', kind: 'stale', reason: null }])
     expect(reader.texts()).to.deep.equal([])
+  })
+
+  it('tell that a session lives again, and look once more when it ends', () => {
+    const reader = open()
+    tell([{ sid: 'tablet', kind: 'stale', reason: 'revived' }])
+    expect(reader.texts()).to.deep.equal([CHANGED])
+    expect(looksAt).to.deep.equal(['ada'])
   })
 
   it('tell what the lookout saw', () => {

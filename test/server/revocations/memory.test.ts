@@ -4,8 +4,10 @@ import { statement } from '../../../src/server/database/database.ts'
 import { createNotifyBus } from '../../../src/server/revocations/bus.ts'
 import { createFeed } from '../../../src/server/revocations/feed.ts'
 import { createRevocationMemory, type RevocationMemory } from '../../../src/server/revocations/memory.ts'
-import { aSignedInPerson, refresh, send } from '../../support/people.ts'
+import { aSignedInPerson, refresh, send, type SignedIn } from '../../support/people.ts'
+import { withStatement } from '../../support/revocation-feed.ts'
 import { onStore, type TestServer } from '../../support/server.ts'
+import { restoreRow, saveRow } from '../../support/sessions.ts'
 
 const loseRevocation = statement(
   'test.lose_revocation',
@@ -80,6 +82,88 @@ describe('the memory of revocations', () => {
       for (const payload of [forged, '', '{', 'null']) await database.query(notify, [payload])
       expect(await memory.rewrite()).to.equal(0)
       expect((await refresh(url, person.refreshToken)).status).to.equal(200)
+    })
+
+    describe('of a session that was revived', () => {
+      const OPERATOR = { kind: 'admin', sessionId: null, ip: null } as const
+      const end = ({ userId, sessionId }: SignedIn): Promise<boolean> =>
+        server().hallpass.sessions.revoke(userId, sessionId, 'revoked_by_admin', OPERATOR)
+      const revive = ({ userId, sessionId }: SignedIn) =>
+        server().hallpass.sessions.update(userId, sessionId, { revived: true }, OPERATOR)
+      const isAlive = async ({ refreshToken }: SignedIn): Promise<boolean> =>
+        (await refresh(server().url, refreshToken)).status === 200
+
+      it('has its last word, in every process', async () => {
+        const memories = [await aMemory(server()), await aMemory(server())]
+        const person = await aSignedInPerson(server().url)
+        await end(person)
+        for (const memory of memories) await memory.rewrite()
+        await revive(person)
+        const late = await aMemory(server())
+        for (const memory of [...memories, late]) expect(await memory.rewrite()).to.equal(0)
+        expect(await isAlive(person)).to.equal(true)
+      })
+
+      it('forgets its end, also where a failover then lost both', async () => {
+        const memory = await aMemory(server())
+        const person = await aSignedInPerson(server().url)
+        const before = await saveRow(server(), person.sessionId)
+        await end(person)
+        await memory.rewrite()
+        await revive(person)
+        await memory.rewrite()
+        await restoreRow(server(), before)
+        await server().hallpass.store.database.query(loseEntry, [person.sessionId])
+        expect(await memory.rewrite()).to.equal(0)
+        expect(await isAlive(person)).to.equal(true)
+      })
+
+      it('does not end it, where it is revived while that is on its way', async () => {
+        const memory = await aMemory(server())
+        const person = await aSignedInPerson(server().url)
+        await end(person)
+        await memory.rewrite()
+        await withStatement(
+          server(),
+          'revocations.end_again',
+          async (ask) => {
+            await revive(person)
+            return ask()
+          },
+          async () => {
+            await memory.rewrite()
+          },
+        )
+        expect(await isAlive(person)).to.equal(true)
+      })
+
+      it('knows that it was ended again, and writes that', async () => {
+        const memory = await aMemory(server())
+        const person = await aSignedInPerson(server().url)
+        await end(person)
+        await revive(person)
+        const before = await saveRow(server(), person.sessionId)
+        await end(person)
+        await memory.rewrite()
+        await restoreRow(server(), before)
+        expect(await memory.rewrite()).to.equal(1)
+        expect((await refresh(server().url, person.refreshToken)).body).to.include({ reason: 'revoked_by_admin' })
+      })
+
+      it('knows one that was expired by an operator, who can revive it all the same', async () => {
+        const { sessions } = server().hallpass
+        const memory = await aMemory(server())
+        const person = await aSignedInPerson(server().url)
+        const before = await saveRow(server(), person.sessionId)
+        await sessions.update(person.userId, person.sessionId, { expired: true }, OPERATOR)
+        expect(await memory.rewrite()).to.equal(0)
+        await restoreRow(server(), before)
+        expect(await memory.rewrite()).to.equal(1)
+        expect(await sessions.find(person.userId, person.sessionId)).to.include({ status: 'expired', revokedAt: null })
+        await revive(person)
+        expect(await memory.rewrite()).to.equal(0)
+        expect(await isAlive(person)).to.equal(true)
+      })
     })
 
     it('lasts an hour', async () => {

@@ -105,6 +105,18 @@ describe('a lookout for sessions that end by themselves', () => {
     expect(looks).to.have.length(4)
   })
 
+  it('looks again at those of a person whose end may have been moved, and says nothing where they live', async () => {
+    rows = [live(DAY), live(30), null]
+    ended = over({ status: 'expired' })
+    watch()
+    await eventually(() => looks.length === 1)
+    lookout.lookAtAllOf('somebody else')
+    lookout.lookAtAllOf(SESSION.userId)
+    await eventually(() => told.length > 0)
+    expect(told, 'at its new end').to.deep.equal(['expired_idle'])
+    expect(looks).to.have.length(3)
+  })
+
   it('finds after a gap what nobody told', async () => {
     rows = [live(DAY), null]
     ended = over({ status: 'revoked', revokedReason: 'signed_out' })

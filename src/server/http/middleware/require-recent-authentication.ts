@@ -1,5 +1,5 @@
 import { Problem } from '../../errors.ts'
-import { callerOf, type Handler } from '../context.ts'
+import { callerOf, type Context, type Handler } from '../context.ts'
 
 /** Seconds. */
 const MAX_AGE = 600
@@ -9,8 +9,14 @@ export const isRecent = (authenticatedAt: Date, now: Date): boolean =>
 
 /** Step-up (RFC 9470): what cannot be undone wants a person who proved who they are a moment ago. */
 export const requireRecentAuthentication: Handler = (ctx, next) => {
+  demandRecentAuthentication(ctx)
+  return next()
+}
+
+/** @throws {Problem} 401, for a request that wants it only sometimes */
+export function demandRecentAuthentication(ctx: Context): void {
   const { claims, now } = callerOf(ctx)
-  if (isRecent(new Date(claims.auth_time * 1000), now)) return next()
+  if (isRecent(new Date(claims.auth_time * 1000), now)) return
   throw new Problem(
     401,
     'insufficient_user_authentication',

@@ -26,7 +26,7 @@ export const requireSession =
 export async function callerBy({ accessTokens, sessions }: CallerDependencies, accessToken: string): Promise<Caller> {
   const claims = await accessTokens.verify(accessToken)
   if (claims === null) throw invalidAccessToken()
-  const live = await sessions.findLive(claims.sub, claims.sid)
+  const live = await sessions.findLive(claims.sub, claims.sid, claims.iat)
   if (live === null) throw invalidAccessToken()
   return { claims, ...live }
 }
