@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { apiKeysCommand } from './commands/api-keys.ts'
 import { clientsCommand } from './commands/clients.ts'
 import { keysCommand } from './commands/keys.ts'
+import { policiesCommand } from './commands/policies.ts'
 import { sessionsCommand } from './commands/sessions.ts'
 import { usersCommand } from './commands/users.ts'
 import type { Hallpass } from './server.ts'
@@ -14,6 +15,7 @@ export const serviceCommands = (hallpass: Hallpass | null, write: Write): Comman
   apiKeysCommand(hallpass, write),
   clientsCommand(hallpass, write),
   keysCommand(hallpass, write),
+  policiesCommand(hallpass, write),
   sessionsCommand(hallpass, write),
   usersCommand(hallpass, write),
 ]

@@ -3,7 +3,7 @@ import type Koa from 'koa'
 import type { Logger } from 'pino'
 import { createApiKeys, type ApiKeys } from './api-keys/api-keys.ts'
 import { createClients, type Clients } from './clients/clients.ts'
-import type { Config } from './config.ts'
+import { ConfigError, type Config } from './config.ts'
 import { createCounters, type Counters } from './counters/counters.ts'
 import { createCompose } from './emails/composing.ts'
 import { createDelivery } from './emails/delivery.ts'
@@ -23,6 +23,7 @@ import { createDemandOwnOrigin, createRefuseForeignReaders } from './http/origin
 import { createReadPresentedToken } from './http/presented-token.ts'
 import { createRevocationStreams } from './http/revocation-streams.ts'
 import { createSessionEventStreams } from './http/session-event-streams.ts'
+import { createLocation, DatabaseUnusable, type Location } from './location/location.ts'
 import { readTheme, type Theme } from './pages/theme.ts'
 import { createRateLimits } from './rate-limits/rate-limits.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
@@ -32,6 +33,8 @@ import { createRevocationMemory } from './revocations/memory.ts'
 import { createSessionChanges } from './sessions/changes.ts'
 import { createStartForSubject, type StartForSubject } from './sessions/for-subject.ts'
 import { createLookout } from './sessions/lookout.ts'
+import { createPolicies } from './sessions/policies.ts'
+import { inShadow, type Policies } from './sessions/policy.ts'
 import { createSessions, type Sessions } from './sessions/sessions.ts'
 import { openStore, type Store } from './store.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
@@ -52,6 +55,8 @@ export interface Hallpass {
   readonly accounts: AccountChanges
   readonly clients: Clients
   readonly counters: Counters
+  readonly location: Location
+  readonly policies: Policies
   readonly sessions: Sessions
   readonly startForSubject: StartForSubject
   readonly apiKeys: ApiKeys
@@ -83,22 +88,29 @@ const REENCRYPT_EVERY = 60 * 60 * 1000
  * @throws {DirectoryInUse} the embedded store belongs to another process
  * @throws {RingMismatch} HALLPASS_SECRET is not the one this database knows
  * @throws {Unavailable} the database cannot be reached
- * @throws {ConfigError} HALLPASS_THEME or HALLPASS_LOGO names a file that cannot be used
+ * @throws {ConfigError} HALLPASS_THEME, HALLPASS_LOGO or HALLPASS_GEOIP_DB names a file that cannot be used
  */
 export async function createServer(config: Config, options: ServerOptions): Promise<Hallpass> {
   const { log, migrate = true, serves = true, memoryFrom } = options
   // Before a database is made: what is wrong with a setting is said at once.
   const theme = readTheme(serves ? config : { theme: null, logo: null })
+  const location = openLocation(serves ? config.geoipDb : null, log)
   const store = await openStore(config, log, { migrate, memoryFrom })
   try {
-    return await wire(config, store, theme, options)
+    return await wire(config, store, { theme, location }, options)
   } catch (error) {
+    location.stop()
     await store.close()
     throw error
   }
 }
 
-async function wire(config: Config, store: Store, theme: Theme, options: ServerOptions): Promise<Hallpass> {
+async function wire(
+  config: Config,
+  store: Store,
+  { theme, location }: { theme: Theme; location: Location },
+  options: ServerOptions,
+): Promise<Hallpass> {
   const { log, acceptNewSecret = false, serves = true } = options
   const { database } = store
   const { issuer, audience, accessTtl, signingAlg } = config
@@ -122,7 +134,22 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
     maxSessions: config.maxSessions,
     grace: config.refreshGrace,
   }
-  const sessions = createSessions({ database, ring, accessTokens, rateLimits, counters, settings, log })
+  const policies = config.policiesShadow ? inShadow(config.policies) : config.policies
+  if (serves && config.geoipDb === null && policies.rules.country.action !== 'off') {
+    log.info('HALLPASS_GEOIP_DB is not set: places are not known, and the policy country never trips')
+  }
+  const { locate } = location
+  const sessions = createSessions({
+    database,
+    ring,
+    accessTokens,
+    rateLimits,
+    counters,
+    policies: createPolicies({ policies, clients, locate }),
+    locate,
+    settings,
+    log,
+  })
   const apiKeys = createApiKeys({ database, accessTtl })
 
   const { breachedPasswordsUrl, unconfirmedSignIn, name } = config
@@ -200,6 +227,8 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
     accounts,
     clients,
     counters,
+    location,
+    policies,
     sessions,
     startForSubject,
     apiKeys,
@@ -207,6 +236,7 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
     readiness,
     async close() {
       clearInterval(reencryption)
+      location.stop()
       keys.stop()
       memory.stop()
       feed.stop()
@@ -217,6 +247,15 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
       delivery.close()
       await store.close()
     },
+  }
+}
+
+function openLocation(path: string | null, log: Logger): Location {
+  try {
+    return createLocation({ path, log })
+  } catch (error) {
+    if (error instanceof DatabaseUnusable) throw new ConfigError([`HALLPASS_GEOIP_DB ${error.message}`])
+    throw error
   }
 }
 

@@ -3,6 +3,8 @@ import { v7 as uuidv7 } from 'uuid'
 import { statement, type Database } from '../../src/server/database/database.ts'
 import { createLog } from '../../src/server/log.ts'
 import { describeDevice, deviceEvidence } from '../../src/server/sessions/device.ts'
+import { createPolicies } from '../../src/server/sessions/policies.ts'
+import { seenOf } from '../../src/server/sessions/seen.ts'
 import { createSessions, type Sessions } from '../../src/server/sessions/sessions.ts'
 import type { SignIn } from '../../src/server/sessions/sign-in.ts'
 import { createAccessTokens } from '../../src/server/tokens/access-token.ts'
@@ -51,6 +53,7 @@ export const plainSignIn = (userId: string): SignIn => ({
   device: describeDevice(deviceEvidence({}, null)),
   userAgent: '',
   ip: null,
+  seen: seenOf({}, null),
   replaces: null,
 })
 
@@ -63,6 +66,7 @@ export function sessionsBeside(
   options: { ring?: Ring; database?: Database; grace?: number },
 ): Sessions {
   const { ring = createRing(TEST_SECRET), database = hallpass.store.database, grace = config.refreshGrace } = options
+  const { locate } = hallpass.location
   const { issuer, audience, accessTtl, idleTtl, absoluteTtl, maxSessions } = config
   return createSessions({
     database,
@@ -70,6 +74,8 @@ export function sessionsBeside(
     accessTokens: createAccessTokens({ issuer, audience, ttl: accessTtl, keys: hallpass.keys }),
     rateLimits: { beforeRefresh: () => undefined },
     counters: { count: () => undefined },
+    policies: createPolicies({ policies: config.policies, clients: hallpass.clients, locate }),
+    locate,
     settings: { accessTtl, idleTtl, absoluteTtl, maxSessions, grace },
     log: createLog('silent'),
   })

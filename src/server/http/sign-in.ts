@@ -8,6 +8,7 @@ import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import { ACCEPT_CH, describeDevice, deviceEvidence } from '../sessions/device.ts'
 import type { Transport } from '../sessions/session.ts'
 import type { Sessions, StartedSession } from '../sessions/sessions.ts'
+import { seenOf } from '../sessions/seen.ts'
 import type { SignIn } from '../sessions/sign-in.ts'
 import type { Users } from '../users/users.ts'
 import { readJson } from './body.ts'
@@ -121,6 +122,7 @@ async function describeSignIn(
   const client = await deps.clients.find(clientId)
   if (client === null) throw new Problem(400, 'invalid_client', 'This client_id is not registered.')
   const evidence = deviceEvidence(ctx.headers, deviceName)
+  const ip = deps.clientAddressOf(ctx)
   // Its cookie is about to be.
   const overwritten = transport === 'cookie' ? await deps.readCookieSession(ctx) : null
   return {
@@ -130,7 +132,8 @@ async function describeSignIn(
     remember,
     device: describeDevice(evidence),
     userAgent: evidence.userAgent,
-    ip: deps.clientAddressOf(ctx),
+    ip,
+    seen: seenOf(ctx.headers, ip),
     replaces: overwritten && { userId: overwritten.session.userId, sessionId: overwritten.session.id },
   }
 }

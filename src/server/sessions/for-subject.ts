@@ -92,6 +92,7 @@ export const createStartForSubject =
         device: describeDevice(evidence),
         userAgent: evidence.userAgent,
         ip,
+        seen: null,
         replaces: null,
         claims,
         data,

@@ -1,7 +1,9 @@
 /**
  * The refresh rules (docs/refresh.md). In the ordinary case one statement on one row; only when that
- * touches no row is the row read, and the case decided from what it says.
+ * touches no row is the row read, and the case decided from what it says. Policies (policies.ts) stand before
+ * every token: a device that shows what it showed before passes them in that one statement.
  */
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Logger } from 'pino'
 import type { Counters } from '../counters/counters.ts'
 import { refreshRefused, Unavailable } from '../errors.ts'
@@ -12,7 +14,11 @@ import type { AccessTokens } from '../tokens/access-token.ts'
 import { decodeRefreshToken, encodeRefreshToken, type RefreshToken } from '../tokens/refresh-token.ts'
 import type { Ring } from '../tokens/ring.ts'
 import { hashSecret, isSameSecret } from '../tokens/secrets.ts'
+import { baselineValues, setBaseline } from './baseline.ts'
 import { hashIdempotencyKey, wasRotatedWith } from './idempotency.ts'
+import { SEEN_COLUMNS, type Appearance, type PolicyCourt, type SeenRow, type Verdict } from './policies.ts'
+import { countTrips, enforce } from './policy-enforcement.ts'
+import { recording, recordValues } from './policy-records.ts'
 import { describeRefusal } from './refusals.ts'
 import { IS_LIVE, type Transport } from './session.ts'
 import { ISSUANCE_COLUMNS, issueTokens, type IssuanceRow, type IssuedTokens } from './token-issuance.ts'
@@ -28,6 +34,8 @@ export interface PresentedRefreshToken {
   /** Those of the rotations before, from whoever cannot see which token it presents. */
   readonly formerKeys?: readonly string[]
   readonly ip: string | null
+  /** What it says of its device (device.ts). */
+  readonly headers?: IncomingHttpHeaders
 }
 
 export interface RefreshSettings {
@@ -44,6 +52,7 @@ interface RefreshDependencies {
   ring: Ring
   accessTokens: AccessTokens
   rateLimits: Pick<RateLimits, 'beforeRefresh'>
+  policies: PolicyCourt
   counters: Pick<Counters, 'count'>
   settings: RefreshSettings
   log: Logger
@@ -59,15 +68,10 @@ export const createRefresh =
   async (presented) => {
     const token = openToken(deps.ring, presented.refreshToken)
     deps.rateLimits.beforeRefresh(token.sessionId)
-    const rotated = await rotate(deps, token, presented)
-    if (rotated === undefined) return decide(deps, token, presented)
-
-    deps.counters.count(rotated.recovered ? 'refresh.recovered' : 'refresh.rotated')
-    if (rotated.recovered) {
-      deps.log.warn({ event: 'refresh_ahead_of_row', session_id: token.sessionId }, 'the database was behind a device')
-    }
-    const successor = encodeRefreshToken({ ...token, generation: token.generation + 1 }, deps.ring)
-    return issueTokens(deps.accessTokens, rotated, successor)
+    const { headers = {}, ip } = presented
+    const appearance = { headers, ip, seen: deps.policies.see(headers, ip) }
+    const rotated = await rotate(deps, token, presented, appearance)
+    return rotated === undefined ? decide(deps, token, presented, appearance) : accept(deps, token, rotated)
   }
 
 /** Form and MAC, before the database is asked. */
@@ -78,50 +82,81 @@ function openToken(ring: Ring, presented: string): RefreshToken {
   return decoded.token
 }
 
-/** Generation g ≥ n of a live row: the row becomes g + 1. */
+/** Generation g ≥ n of a live row, from a device that shows what it showed before: the row becomes g + 1. */
 async function rotate(
-  { database, settings }: RefreshDependencies,
+  { database, settings, policies }: RefreshDependencies,
   token: RefreshToken,
   presented: PresentedRefreshToken,
-): Promise<(IssuanceRow & { recovered: boolean }) | undefined> {
-  const [row] = await database.query(rotateSession, [
-    token.userId,
-    token.sessionId,
-    hashSecret(token.secret),
-    token.generation,
-    presented.transport,
-    presented.clientId,
-    hashIdempotencyKey(token.sessionId, presented.idempotencyKey),
-    settings.idleTtl,
-    presented.ip,
-  ])
+  { seen }: Appearance,
+): Promise<RotatedRow | undefined> {
+  const values = rotationValues(token, presented, settings)
+  const [row] = await database.query(rotateSession, [...values, seen, policies.idleAfter])
   return row
 }
 
-/** Not rotated: refused, replayed or reused, by what the row says now. */
+function accept(
+  { ring, accessTokens, counters, log }: RefreshDependencies,
+  token: RefreshToken,
+  rotated: RotatedRow,
+): Promise<IssuedTokens> {
+  counters.count(rotated.recovered ? 'refresh.recovered' : 'refresh.rotated')
+  if (rotated.recovered) {
+    log.warn({ event: 'refresh_ahead_of_row', session_id: token.sessionId }, 'the database was behind a device')
+  }
+  const successor = encodeRefreshToken({ ...token, generation: token.generation + 1 }, ring)
+  return issueTokens(accessTokens, rotated, successor)
+}
+
+/** Two tabs that meet a change at once: one makes it the row's, for the other it is none then. */
+const LOOKS = 2
+
+/** Not rotated: refused, replayed or reused, or from a device that shows something else, by what the row says now. */
 async function decide(
   deps: RefreshDependencies,
   token: RefreshToken,
   presented: PresentedRefreshToken,
+  appearance: Appearance,
 ): Promise<IssuedTokens> {
-  const { database, ring, accessTokens, counters, settings, log } = deps
-  const row = await readGood(deps, token, presented)
-  const { generation: current } = row
-  // Between the statement and this reading the row changed: nothing is decided, nothing consumed.
-  if (token.generation >= current) throw new Unavailable('the session changed while it was refreshed')
+  const { ring, accessTokens, counters, policies } = deps
+  for (let look = 0; look < LOOKS; look += 1) {
+    const row = await readGood(deps, token, presented)
+    const isBehind = token.generation < row.generation
+    if (isBehind && !isReplay(row, token, presented)) return endReused(deps, token, presented, row)
 
-  const { idempotencyKey, formerKeys = [] } = presented
-  const isPredecessor = token.generation === current - 1
-  const keyHashes = [idempotencyKey, ...formerKeys].map((key) => hashIdempotencyKey(token.sessionId, key))
-  const isKeyed = wasRotatedWith(row.idempotency_hashes, token.generation, current, keyHashes)
-  if ((isPredecessor && row.within_grace) || isKeyed) {
-    counters.count('refresh.replayed')
-    return issueTokens(accessTokens, row, encodeRefreshToken({ ...token, generation: current }, ring))
+    const verdict = policies.judge(row, appearance)
+    if (verdict !== null && !(await enforce(deps, row, verdict, isBehind))) continue
+    if (isBehind) {
+      counters.count('refresh.replayed')
+      return issueTokens(accessTokens, row, encodeRefreshToken({ ...token, generation: row.generation }, ring))
+    }
+    const rotated = verdict && (await rotateChanged(deps, token, presented, row, verdict))
+    if (rotated) return accept(deps, token, rotated)
   }
+  // The row changed between a statement and a reading: nothing is decided, nothing consumed.
+  throw new Unavailable('the session changed while it was refreshed')
+}
 
-  // Committed before it is refused: a thief's victim stays protected although the answer is an error.
-  const subtype = isPredecessor ? 'late_predecessor' : 'old_token'
-  const [ended] = await database.query(endReused, [
+function isReplay(row: ReadRow, token: RefreshToken, presented: PresentedRefreshToken): boolean {
+  const { idempotencyKey, formerKeys = [] } = presented
+  const keyHashes = [idempotencyKey, ...formerKeys].map((key) => hashIdempotencyKey(token.sessionId, key))
+  return (
+    (isPredecessor(row, token) && row.within_grace) ||
+    wasRotatedWith(row.idempotency_hashes, token.generation, row.generation, keyHashes)
+  )
+}
+
+const isPredecessor = (row: ReadRow, token: RefreshToken): boolean => token.generation === row.generation - 1
+
+/** Committed before it is refused: a thief's victim stays protected although the answer is an error. */
+async function endReused(
+  deps: RefreshDependencies,
+  token: RefreshToken,
+  presented: PresentedRefreshToken,
+  row: ReadRow,
+): Promise<never> {
+  const { database, counters, settings, log } = deps
+  const subtype = isPredecessor(row, token) ? 'late_predecessor' : 'old_token'
+  const [ended] = await database.query(endReusedSession, [
     token.userId,
     'token_reuse',
     settings.accessTtl + FEED_MARGIN,
@@ -143,6 +178,25 @@ async function decide(
     'reuse detected',
   )
   throw refuse('token_reuse')
+}
+
+/** As `rotate`, from a device that showed something else before, if nobody was faster; from then on it is compared with this. */
+async function rotateChanged(
+  deps: RefreshDependencies,
+  token: RefreshToken,
+  presented: PresentedRefreshToken,
+  row: ReadRow,
+  verdict: Verdict,
+): Promise<RotatedRow | undefined> {
+  const values = rotationValues(token, presented, deps.settings)
+  const [rotated] = await deps.database.query(rotateChangedSession, [
+    ...values,
+    row.seen,
+    ...baselineValues(verdict.baseline),
+    ...recordValues(row, verdict),
+  ])
+  if (rotated !== undefined) countTrips(deps.counters, verdict)
+  return rotated
 }
 
 /** The row as it is now, if it still lets this token refresh. */
@@ -177,14 +231,23 @@ function refuseUnlessGood(row: ReadRow, token: RefreshToken, presented: Presente
 const refuse = (reason: Parameters<typeof refreshRefused>[0], terminal = true) =>
   refreshRefused(reason, describeRefusal(reason), terminal)
 
-/**
- * Every condition stands on the updated row itself: after waiting for a concurrent refresh PostgreSQL
- * looks again at that row only (measured: with a self-join or a sub-select the loser rotates too).
- * `local` suffices for this commit, where standbys are synchronous: the token proves itself (g > n).
- */
-const rotateSession = statement<IssuanceRow & { recovered: boolean }>(
-  'refresh.rotate',
-  `update sessions set
+type RotatedRow = IssuanceRow & { recovered: boolean }
+
+/** $1 to $9 of the statements that rotate. */
+const rotationValues = (token: RefreshToken, presented: PresentedRefreshToken, settings: RefreshSettings) =>
+  [
+    token.userId,
+    token.sessionId,
+    hashSecret(token.secret),
+    token.generation,
+    presented.transport,
+    presented.clientId,
+    hashIdempotencyKey(token.sessionId, presented.idempotencyKey),
+    settings.idleTtl,
+    presented.ip,
+  ] as const
+
+const ROTATED = `
      generation = $4::bigint + 1,
      recovered = generation < $4::bigint,
      rotated_at = clock_timestamp(),
@@ -194,26 +257,54 @@ const rotateSession = statement<IssuanceRow & { recovered: boolean }>(
      idempotency_hashes = case
        when generation = $4::bigint then $7::bytea || substring(idempotency_hashes from 1 for 48)
        else $7::bytea || decode(repeat('00', 48), 'hex')
-     end
-   where user_id = $1::uuid and id = $2::uuid
+     end`
+
+const MAY_ROTATE = `
+     user_id = $1::uuid and id = $2::uuid
      and generation <= $4::bigint
      and secret_hash = $3::bytea
      and transport = $5::text
      and ($6::text is null or client_id = $6::text)
-     and ${IS_LIVE}
-   returning ${ISSUANCE_COLUMNS}, recovered, set_config('synchronous_commit', 'local', true)`,
+     and ${IS_LIVE}`
+
+/** `local` suffices for this commit, where standbys are synchronous: the token proves itself (g > n). */
+const ROTATED_ROW = `${ISSUANCE_COLUMNS}, recovered, set_config('synchronous_commit', 'local', true)`
+
+/**
+ * Every condition stands on the updated row itself: after waiting for a concurrent refresh PostgreSQL
+ * looks again at that row only (measured: with a self-join or a sub-select the loser rotates too).
+ */
+const rotateSession = statement<RotatedRow>(
+  'refresh.rotate',
+  `update sessions set ${ROTATED}
+   where ${MAY_ROTATE}
+     and seen = $10::bytea
+     and ($11::float8 is null or last_used_at > clock_timestamp() - make_interval(secs => $11::float8))
+   returning ${ROTATED_ROW}`,
 )
 
-type ReadRow = IssuanceRow & {
-  secret_hash: Buffer
-  generation: number
-  idempotency_hashes: Buffer
-  transport: Transport
-  revoked_reason: string | null
-  within_grace: boolean
-  idle_expired: boolean
-  absolute_expired: boolean
-}
+/** The same, only as long as nobody else was seen since the row was read. */
+const rotateChangedSession = statement<RotatedRow>(
+  'refresh.rotate_changed',
+  `with rotated as (
+     update sessions set ${ROTATED}, step_up = null, ${setBaseline(11)}
+     where ${MAY_ROTATE} and seen is not distinct from $10::bytea
+     returning ${ROTATED_ROW}
+   ), ${recording('rotated', 23)}
+   select * from rotated`,
+)
+
+type ReadRow = SeenRow &
+  IssuanceRow & {
+    secret_hash: Buffer
+    generation: number
+    idempotency_hashes: Buffer
+    transport: Transport
+    revoked_reason: string | null
+    within_grace: boolean
+    idle_expired: boolean
+    absolute_expired: boolean
+  }
 
 /**
  * `for share` waits for a revocation that is under way: a replay that did not would carry an `iat` later
@@ -221,7 +312,7 @@ type ReadRow = IssuanceRow & {
  */
 const readSession = statement<ReadRow>(
   'refresh.read',
-  `select ${ISSUANCE_COLUMNS}, secret_hash, generation, idempotency_hashes, transport, revoked_reason,
+  `select ${ISSUANCE_COLUMNS}, ${SEEN_COLUMNS}, secret_hash, generation, idempotency_hashes, transport, revoked_reason,
      coalesce(rotated_at > clock_timestamp() - make_interval(secs => $3::float8), false) as within_grace,
      idle_expires_at <= clock_timestamp() as idle_expired,
      absolute_expires_at <= clock_timestamp() as absolute_expired
@@ -229,4 +320,8 @@ const readSession = statement<ReadRow>(
    for share`,
 )
 
-const endReused = endingSessions('refresh.end_reused', 'id = $8::uuid and generation > $9::bigint', 'token_reuse')
+const endReusedSession = endingSessions(
+  'refresh.end_reused',
+  'id = $8::uuid and generation > $9::bigint',
+  'token_reuse',
+)

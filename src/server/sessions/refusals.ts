@@ -23,6 +23,14 @@ const DESCRIPTIONS: Record<string, string> = {
     'The session was ended for safety. Sign in again.',
   not_me: 'This sign-in was reported as not yours. Sign in again.',
   session_limit: 'You signed in on too many devices, and this one was used least recently. Sign in again.',
+  'policy:browser': 'This session was used from another browser, and was ended for safety. Sign in again.',
+  'policy:browser_downgrade':
+    'This session was used from an older version of the browser, and was ended for safety. Sign in again.',
+  'policy:os': 'This session was used from another kind of device, and was ended for safety. Sign in again.',
+  'policy:country': 'This session was used from another country, and was ended for safety. Sign in again.',
+  'policy:network': 'This session was used from another network, and was ended for safety. Sign in again.',
+  'policy:idle': 'This device was not used for too long. Sign in again.',
+  'policy:app_version': 'This version of the app is too old. Update it, then sign in again.',
   replaced: 'You signed in again in this browser, which replaced this session.',
 }
 

@@ -2,10 +2,12 @@
 import type { Logger } from 'pino'
 import type { Counters } from '../counters/counters.ts'
 import type { Database, Queryable } from '../database/database.ts'
+import type { Locate } from '../location/location.ts'
 import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
 import type { Ring } from '../tokens/ring.ts'
 import { createEnding, type Ending } from './ending.ts'
+import type { PolicyCourt } from './policies.ts'
 import { createReading, type Reading } from './reading.ts'
 import { createReauthenticate, type Reauthenticate } from './reauthentication.ts'
 import { createRefresh, type Refresh, type RefreshSettings } from './refresh.ts'
@@ -38,6 +40,8 @@ export function createSessions(deps: {
   accessTokens: AccessTokens
   rateLimits: Pick<RateLimits, 'beforeRefresh'>
   counters: Pick<Counters, 'count'>
+  policies: PolicyCourt
+  locate: Locate
   settings: SignInSettings & RefreshSettings
   log: Logger
 }): Sessions {
