@@ -14,13 +14,12 @@ import type { AccessTokens } from '../tokens/access-token.ts'
 import { decodeRefreshToken, encodeRefreshToken, type RefreshToken } from '../tokens/refresh-token.ts'
 import type { Ring } from '../tokens/ring.ts'
 import { hashSecret, isSameSecret } from '../tokens/secrets.ts'
-import { baselineValues, setBaseline } from './baseline.ts'
 import { hashIdempotencyKey, wasRotatedWith } from './idempotency.ts'
-import { SEEN_COLUMNS, type Appearance, type PolicyCourt, type SeenRow, type Verdict } from './policies.ts'
+import { SEEN_COLUMNS, type Appearance, type PolicyCourt, type SeenRow } from './policies.ts'
 import { countTrips, enforce } from './policy-enforcement.ts'
-import { recording, recordValues } from './policy-records.ts'
 import { describeRefusal } from './refusals.ts'
-import { IS_LIVE, type Transport } from './session.ts'
+import { rotate, rotateChanged, type RotatedRow } from './rotation.ts'
+import type { Transport } from './session.ts'
 import { ISSUANCE_COLUMNS, issueTokens, type IssuanceRow, type IssuedTokens } from './token-issuance.ts'
 
 export interface PresentedRefreshToken {
@@ -82,18 +81,6 @@ function openToken(ring: Ring, presented: string): RefreshToken {
   return decoded.token
 }
 
-/** Generation g ≥ n of a live row, from a device that shows what it showed before: the row becomes g + 1. */
-async function rotate(
-  { database, settings, policies }: RefreshDependencies,
-  token: RefreshToken,
-  presented: PresentedRefreshToken,
-  { seen }: Appearance,
-): Promise<RotatedRow | undefined> {
-  const values = rotationValues(token, presented, settings)
-  const [row] = await database.query(rotateSession, [...values, seen, policies.idleAfter])
-  return row
-}
-
 function accept(
   { ring, accessTokens, counters, log }: RefreshDependencies,
   token: RefreshToken,
@@ -124,13 +111,16 @@ async function decide(
     if (isBehind && !isReplay(row, token, presented)) return endReused(deps, token, presented, row)
 
     const verdict = policies.judge(row, appearance)
-    if (verdict !== null && !(await enforce(deps, row, verdict, isBehind))) continue
-    if (isBehind) {
+    const mayPass = verdict === null || (await enforce(deps, row, verdict, isBehind))
+    if (mayPass && isBehind) {
       counters.count('refresh.replayed')
       return issueTokens(accessTokens, row, encodeRefreshToken({ ...token, generation: row.generation }, ring))
     }
-    const rotated = verdict && (await rotateChanged(deps, token, presented, row, verdict))
-    if (rotated) return accept(deps, token, rotated)
+    if (verdict === null) break
+    const rotated = mayPass && (await rotateChanged(deps, token, presented, row, verdict))
+    if (!rotated) continue
+    countTrips(counters, verdict)
+    return accept(deps, token, rotated)
   }
   // The row changed between a statement and a reading: nothing is decided, nothing consumed.
   throw new Unavailable('the session changed while it was refreshed')
@@ -180,25 +170,6 @@ async function endReused(
   throw refuse('token_reuse')
 }
 
-/** As `rotate`, from a device that showed something else before, if nobody was faster; from then on it is compared with this. */
-async function rotateChanged(
-  deps: RefreshDependencies,
-  token: RefreshToken,
-  presented: PresentedRefreshToken,
-  row: ReadRow,
-  verdict: Verdict,
-): Promise<RotatedRow | undefined> {
-  const values = rotationValues(token, presented, deps.settings)
-  const [rotated] = await deps.database.query(rotateChangedSession, [
-    ...values,
-    row.seen,
-    ...baselineValues(verdict.baseline),
-    ...recordValues(row, verdict),
-  ])
-  if (rotated !== undefined) countTrips(deps.counters, verdict)
-  return rotated
-}
-
 /** The row as it is now, if it still lets this token refresh. */
 async function readGood(
   { database, settings, log }: RefreshDependencies,
@@ -230,69 +201,6 @@ function refuseUnlessGood(row: ReadRow, token: RefreshToken, presented: Presente
 
 const refuse = (reason: Parameters<typeof refreshRefused>[0], terminal = true) =>
   refreshRefused(reason, describeRefusal(reason), terminal)
-
-type RotatedRow = IssuanceRow & { recovered: boolean }
-
-/** $1 to $9 of the statements that rotate. */
-const rotationValues = (token: RefreshToken, presented: PresentedRefreshToken, settings: RefreshSettings) =>
-  [
-    token.userId,
-    token.sessionId,
-    hashSecret(token.secret),
-    token.generation,
-    presented.transport,
-    presented.clientId,
-    hashIdempotencyKey(token.sessionId, presented.idempotencyKey),
-    settings.idleTtl,
-    presented.ip,
-  ] as const
-
-const ROTATED = `
-     generation = $4::bigint + 1,
-     recovered = generation < $4::bigint,
-     rotated_at = clock_timestamp(),
-     last_used_at = clock_timestamp(),
-     idle_expires_at = clock_timestamp() + make_interval(secs => $8::float8),
-     ip_last = $9::inet,
-     idempotency_hashes = case
-       when generation = $4::bigint then $7::bytea || substring(idempotency_hashes from 1 for 48)
-       else $7::bytea || decode(repeat('00', 48), 'hex')
-     end`
-
-const MAY_ROTATE = `
-     user_id = $1::uuid and id = $2::uuid
-     and generation <= $4::bigint
-     and secret_hash = $3::bytea
-     and transport = $5::text
-     and ($6::text is null or client_id = $6::text)
-     and ${IS_LIVE}`
-
-/** `local` suffices for this commit, where standbys are synchronous: the token proves itself (g > n). */
-const ROTATED_ROW = `${ISSUANCE_COLUMNS}, recovered, set_config('synchronous_commit', 'local', true)`
-
-/**
- * Every condition stands on the updated row itself: after waiting for a concurrent refresh PostgreSQL
- * looks again at that row only (measured: with a self-join or a sub-select the loser rotates too).
- */
-const rotateSession = statement<RotatedRow>(
-  'refresh.rotate',
-  `update sessions set ${ROTATED}
-   where ${MAY_ROTATE}
-     and seen = $10::bytea
-     and ($11::float8 is null or last_used_at > clock_timestamp() - make_interval(secs => $11::float8))
-   returning ${ROTATED_ROW}`,
-)
-
-/** The same, only as long as nobody else was seen since the row was read. */
-const rotateChangedSession = statement<RotatedRow>(
-  'refresh.rotate_changed',
-  `with rotated as (
-     update sessions set ${ROTATED}, step_up = null, ${setBaseline(11)}
-     where ${MAY_ROTATE} and seen is not distinct from $10::bytea
-     returning ${ROTATED_ROW}
-   ), ${recording('rotated', 23)}
-   select * from rotated`,
-)
 
 type ReadRow = SeenRow &
   IssuanceRow & {
