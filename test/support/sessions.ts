@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid'
 import { statement, type Database } from '../../src/server/database/database.ts'
 import { createLog } from '../../src/server/log.ts'
 import { describeDevice, deviceEvidence } from '../../src/server/sessions/device.ts'
+import type { Policies } from '../../src/server/sessions/policy.ts'
 import { createPolicies } from '../../src/server/sessions/policies.ts'
 import { seenOf } from '../../src/server/sessions/seen.ts'
 import { createSessions, type Sessions } from '../../src/server/sessions/sessions.ts'
@@ -63,7 +64,7 @@ export const plainSignIn = (userId: string): SignIn => ({
  */
 export function sessionsBeside(
   { hallpass, config }: TestServer,
-  options: { ring?: Ring; database?: Database; grace?: number },
+  options: { ring?: Ring; database?: Database; grace?: number; policies?: Policies; count?: (name: string) => void },
 ): Sessions {
   const { ring = createRing(TEST_SECRET), database = hallpass.store.database, grace = config.refreshGrace } = options
   const { locate } = hallpass.location
@@ -73,8 +74,8 @@ export function sessionsBeside(
     ring,
     accessTokens: createAccessTokens({ issuer, audience, ttl: accessTtl, keys: hallpass.keys }),
     rateLimits: { beforeRefresh: () => undefined },
-    counters: { count: () => undefined },
-    policies: createPolicies({ policies: config.policies, clients: hallpass.clients, locate }),
+    counters: { count: options.count ?? (() => undefined) },
+    policies: createPolicies({ policies: options.policies ?? config.policies, clients: hallpass.clients, locate }),
     locate,
     settings: { accessTtl, idleTtl, absoluteTtl, maxSessions, grace },
     log: createLog('silent'),

@@ -13,8 +13,6 @@ export function isBelow(version: string | null, minimum: string | null): boolean
   return parts.length > 0 && least.length > 0 && compareParts(parts, least) < 0
 }
 
-export const isVersion = (text: string): boolean => partsOf(text).length > 0
-
 function compareParts(one: readonly bigint[], other: readonly bigint[]): number {
   for (let index = 0; index < Math.max(one.length, other.length); index += 1) {
     const [a, b] = [one[index] ?? 0n, other[index] ?? 0n]
