@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { untilAnswered } from '../support/device.ts'
 import { generationOf, refresh } from '../support/people.ts'
 import { onTwoProcesses } from '../support/processes.ts'
-import { eventsOf, feedOf, HOUR, moveTimes, rowOf } from '../support/rows.ts'
+import { eventsOf, feedOf, HOUR, moveTimes, policyEventsOf, rowOf } from '../support/rows.ts'
 import { mailsAbout } from '../support/mail.ts'
 import { addressOf, createSession, createUser } from '../support/sessions.ts'
 
@@ -13,7 +13,7 @@ describe('refreshes that arrive at once', function () {
   this.timeout(180_000)
 
   // A grace so long that no machine is too slow for it.
-  const settings = { HALLPASS_REFRESH_GRACE: '10m' }
+  const settings = { HALLPASS_REFRESH_GRACE: '10m', HALLPASS_TRUSTED_PROXIES: '127.0.0.1' }
 
   onTwoProcesses((service) => {
     const aSession = async () => createSession(service().aside, await createUser(service().aside))
@@ -59,6 +59,31 @@ describe('refreshes that arrive at once', function () {
         await moveTimes(service().aside, session, { rotated_at: -HOUR })
       }
       expect((await rowOf(service().aside, session)).generation).to.equal(60)
+    })
+
+    it('after a change of network are one rotation, told of once, and sign nobody out', async () => {
+      for (const isKeyed of [true, false]) {
+        const session = await aSession()
+        let token = session.refreshToken
+        for (let round = 0; round < 25; round += 1) {
+          // Half of each round comes from one new network, half from another, as from a telephone that leaves the house.
+          const from = (turn: number) => ({
+            headers: { 'x-forwarded-for': `192.0.${2 * round + (turn % 4 < 2 ? 0 : 1)}.1` },
+            ...(isKeyed ? { key: `key ${round}` } : {}),
+          })
+          const answers = await Promise.all(
+            times(12, (turn) => untilAnswered(() => refresh(service().url(turn), token, from(turn)))),
+          )
+          expect(answers.map(({ body }) => body.reason ?? 'granted')).to.deep.equal(times(12, () => 'granted'))
+          const successors = new Set(answers.map(({ body }) => body.refresh_token))
+          expect(successors.size, `successors in round ${round}`).to.equal(1)
+          ;[token = ''] = successors
+        }
+        expect((await rowOf(service().aside, session)).generation, 'one rotation a round').to.equal(25)
+        expect(await feedOf(service().aside, session)).to.be.empty
+        // Each round has two changes at most: to the network that was first, and the other's replays.
+        expect(await policyEventsOf(service().aside, session)).to.have.length.within(25, 50)
+      }
     })
 
     it('of an old token are one reuse: one event, one entry in the feed, one mail', async () => {
