@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describeDevice, deviceEvidence } from '../../../src/server/sessions/device.ts'
 import { POLICY_RULES, type PolicyRule } from '../../../src/server/sessions/policy.ts'
 import { POLICY_COMPARISONS, type Refreshing, type Sight } from '../../../src/server/sessions/policy-rules.ts'
+import { seenOf } from '../../../src/server/sessions/seen.ts'
 import { isBelow, wentDown } from '../../../src/server/sessions/versions.ts'
 
 const AT = new Date('2026-03-04T14:05:09Z')
@@ -210,6 +211,48 @@ describe('What policies compare', () => {
     ] as const) {
       expect(app(version, minimum), `${version} and ${minimum}`).to.equal(null)
     }
+  })
+})
+
+describe('What a request shows', () => {
+  const alike = (one: string | null, other: string | null): boolean => seenOf({}, one).equals(seenOf({}, other))
+  const address = fc.oneof(
+    fc.ipV4(),
+    fc.ipV6(),
+    fc.constantFrom('2001:db8::1', '2001:db8::ffff:1', '2001:db8:0:1::', '::1', '::ffff:192.0.2.1', '1::', '192.0.2.1'),
+  )
+
+  it('is never alike in two networks, however they are written', () =>
+    fc.assert(
+      fc.property(address, address, (one, other) => {
+        const now = { ...from(''), ip: other }
+        const differs = POLICY_COMPARISONS.network(refreshing({ ...from(''), ip: one }, now)) !== null
+        expect(differs && alike(one, other)).to.equal(false)
+      }),
+    ))
+
+  it('is alike from addresses side by side', () => {
+    for (const [one, other] of [
+      ['192.0.2.1', '192.0.2.254'],
+      ['2001:db8:1::1', '2001:db8:1:2:3:4:5:6'],
+      ['2001:db8::1', '2001:db8::ffff:1'],
+      [null, null],
+    ] as const) {
+      expect(alike(one, other), `${one} and ${other}`).to.equal(true)
+    }
+  })
+
+  it('is not alike when any header that tells of the device differs', () => {
+    const names = ['user-agent', 'sec-ch-ua', 'sec-ch-ua-platform', 'hallpass-client'] as const
+    const shown = [{}, ...names.flatMap((name) => [{ [name]: 'a' }, { [name]: 'b' }])]
+    expect(new Set(shown.map((headers) => seenOf(headers, null).toString('hex'))).size).to.equal(shown.length)
+    expect(seenOf({ cookie: 'a', accept: 'b' }, null)).to.deep.equal(seenOf({}, null))
+  })
+
+  it('includes what clients ask of their apps, for those that say which they are', () => {
+    const app = { 'hallpass-client': 'Acme/2.3.1' }
+    expect(seenOf(app, null, 'app 2.4')).not.to.deep.equal(seenOf(app, null, 'app 2.5'))
+    expect(seenOf({}, null, 'app 2.4')).to.deep.equal(seenOf({}, null, 'app 2.5'))
   })
 })
 
