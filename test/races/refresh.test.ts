@@ -1,10 +1,11 @@
 import { expect } from 'chai'
-import { untilAnswered } from '../support/device.ts'
+import { policyList } from '../../src/server/settings/policies.ts'
+import { answerOf, untilAnswered } from '../support/device.ts'
 import { generationOf, refresh } from '../support/people.ts'
 import { onTwoProcesses } from '../support/processes.ts'
 import { eventsOf, feedOf, HOUR, moveTimes, policyEventsOf, rowOf } from '../support/rows.ts'
 import { mailsAbout } from '../support/mail.ts'
-import { addressOf, createSession, createUser } from '../support/sessions.ts'
+import { addressOf, createSession, createUser, sessionsBeside } from '../support/sessions.ts'
 
 const times = <Result>(count: number, make: (index: number) => Result): Result[] =>
   Array.from({ length: count }, (_, index) => make(index))
@@ -83,6 +84,28 @@ describe('refreshes that arrive at once', function () {
         expect(await feedOf(service().aside, session)).to.be.empty
         // Each round has two changes at most: to the network that was first, and the other's replays.
         expect(await policyEventsOf(service().aside, session)).to.have.length.within(25, 50)
+      }
+    })
+
+    it('from where a policy lets nobody in are told of once, and the owner goes on until one ends it', async () => {
+      for (const [action, reason] of [
+        ['step-up', 'insufficient_user_authentication'],
+        ['revoke', 'policy:network'],
+      ] as const) {
+        const session = await aSession()
+        const sessions = sessionsBeside(service().aside, { policies: policyList.parse(`network=${action}`) })
+        const from = (ip: string | null, refreshToken = session.refreshToken) =>
+          answerOf(sessions.refresh({ refreshToken, transport: 'body', clientId: null, idempotencyKey: null, ip }))
+        // What came without an address has none to compare.
+        const home = await from('192.0.2.1')
+        const token = home.kind === 'granted' ? home.refreshToken : ''
+
+        const strangers = await Promise.all(times(20, () => from('198.51.100.1', token)))
+        expect(strangers).to.deep.equal(times(20, () => ({ kind: 'refused', reason, terminal: action === 'revoke' })))
+        const events = await eventsOf(service().aside, session)
+        expect(events.filter(({ type }) => type === 'session.policy')).to.have.length(1)
+        expect(events.filter(({ type }) => type === 'session.revoked')).to.have.length(action === 'revoke' ? 1 : 0)
+        expect((await from('192.0.2.77', token)).kind).to.equal(action === 'revoke' ? 'refused' : 'granted')
       }
     })
 
