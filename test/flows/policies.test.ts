@@ -193,6 +193,21 @@ describe('Policies at a refresh', function () {
         expect(shown).to.deep.include({ ip: '203.0.113.200', location: { city: 'Lisbon', country: 'Portugal' } })
       })
 
+      it('cost a device that shows what it showed before nothing: one statement, as ever', async () => {
+        const asked: string[] = []
+        const { database } = server().hallpass.store
+        const sessions = sessionsBeside(server(), {
+          database: { ...database, query: (given, values) => (asked.push(given.name), database.query(given, values)) },
+        })
+        const { session } = await begin('network=log')
+        let token = session.refreshToken
+        for (const where of [HOME, { ...HOME, ip: PORTO }, { ...HOME, ip: PORTO }]) {
+          token = granted(await refreshFrom(sessions, where, token, null))
+        }
+        const changed = ['refresh.rotate', 'refresh.read', 'refresh.rotate_changed']
+        expect(asked).to.deep.equal(['refresh.rotate', ...changed, 'refresh.rotate'])
+      })
+
       it('do the strongest of all that trip, and record each', async () => {
         const { session, counted, from } = await begin('browser=notify, network=shadow:revoke, country=step-up, os=log')
         const elsewhere: Where = { headers: { 'user-agent': FIREFOX }, ip: OSLO }
