@@ -4,6 +4,7 @@ import { apiKeysCommand } from './commands/api-keys.ts'
 import { clientsCommand } from './commands/clients.ts'
 import { eventsCommand } from './commands/events.ts'
 import { keysCommand } from './commands/keys.ts'
+import { policiesCommand } from './commands/policies.ts'
 import { sessionsCommand } from './commands/sessions.ts'
 import { usersCommand } from './commands/users.ts'
 import { webhooksCommand } from './commands/webhooks.ts'
@@ -17,6 +18,7 @@ export const serviceCommands = (hallpass: Hallpass | null, write: Write): Comman
   clientsCommand(hallpass, write),
   eventsCommand(hallpass, write),
   keysCommand(hallpass, write),
+  policiesCommand(hallpass, write),
   sessionsCommand(hallpass, write),
   usersCommand(hallpass, write),
   webhooksCommand(hallpass, write),

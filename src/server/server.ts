@@ -1,84 +1,59 @@
 /** Composition root: the whole wiring on one page. */
-import type Koa from 'koa'
 import type { Logger } from 'pino'
-import { createApiKeys, type ApiKeys } from './api-keys/api-keys.ts'
-import { createClients, type Clients } from './clients/clients.ts'
+import { createApiKeys } from './api-keys/api-keys.ts'
+import { createClients } from './clients/clients.ts'
 import { createTerms } from './clients/terms.ts'
 import type { Config } from './config.ts'
-import { createCounters, type Counters } from './counters/counters.ts'
+import { createCounters } from './counters/counters.ts'
 import { createCompose } from './emails/composing.ts'
 import { createDelivery } from './emails/delivery.ts'
 import { createEmails } from './emails/emails.ts'
 import { createFlows } from './emails/flows/index.ts'
 import { createMagicLinks } from './emails/magic-links.ts'
 import type { Deliver } from './emails/mail.ts'
-import { createSending, type Sending } from './emails/sending.ts'
-import { nameOf } from './errors.ts'
-import { createHistory, type History } from './events/history.ts'
+import { createSending } from './emails/sending.ts'
+import { createHistory } from './events/history.ts'
 import { createGrants } from './grants/index.ts'
 import { createApp } from './http/app.ts'
-import { createClientAddressOf } from './http/client-address-of.ts'
-import type { State } from './http/context.ts'
-import { createReadCookieEnd, createReadCookieSession } from './http/cookie-session.ts'
-import { createSessionCookie } from './http/cookie.ts'
-import { createAllowedOrigins } from './http/allowed-origins.ts'
-import { createDemandOwnOrigin, createRefuseForeignReaders } from './http/origin.ts'
-import { createReadPresentedToken } from './http/presented-token.ts'
+import { createRequestReaders } from './http/request-readers.ts'
 import { createRevocationStreams } from './http/revocation-streams.ts'
 import { createSessionEventStreams } from './http/session-event-streams.ts'
+import { createLocation, type Location } from './location/location.ts'
 import { readTheme, type Theme } from './pages/theme.ts'
-import { createPrivacy, type Privacy } from './privacy/privacy.ts'
+import { createPrivacy } from './privacy/privacy.ts'
 import { createRateLimits } from './rate-limits/rate-limits.ts'
-import { createReadiness, type Readiness } from './readiness.ts'
+import { createReadiness } from './readiness.ts'
 import { createNotifyBus } from './revocations/bus.ts'
 import { createFeed } from './revocations/feed.ts'
 import { createRevocationMemory } from './revocations/memory.ts'
+import { startResealing } from './resealing.ts'
 import { createSessionChanges } from './sessions/changes.ts'
-import { createStartForSubject, type StartForSubject } from './sessions/for-subject.ts'
+import { createStartForSubject } from './sessions/for-subject.ts'
 import { createLookout } from './sessions/lookout.ts'
-import { createPruning, type Pruning } from './sessions/pruning.ts'
-import { createSessions, type Sessions } from './sessions/sessions.ts'
+import { createPolicies } from './sessions/policies.ts'
+import { inShadow } from './sessions/policy.ts'
+import { createPruning } from './sessions/pruning.ts'
+import { createSessions } from './sessions/sessions.ts'
 import { createAskHook, type OnSignIn } from './sessions/sign-in-hook.ts'
 import { openStore, type Store } from './store.ts'
 import { createAccessTokens } from './tokens/access-token.ts'
 import { createFormTokens } from './tokens/form-token.ts'
 import { checkRing } from './tokens/ring-check.ts'
 import { createRing } from './tokens/ring.ts'
-import { createSigningKeys, type SigningKeys } from './tokens/signing-keys.ts'
+import { createSigningKeys } from './tokens/signing-keys.ts'
 import { createTasks } from './upkeep/tasks.ts'
-import { createUpkeep, type Upkeep } from './upkeep/upkeep.ts'
-import { createAccountChanges, type AccountChanges } from './users/account-changes.ts'
-import { createDirectory, type Directory } from './users/directory.ts'
-import { createMakeUser, type MakeUser } from './users/making.ts'
+import { createUpkeep } from './upkeep/upkeep.ts'
+import { createAccountChanges } from './users/account-changes.ts'
+import { createDirectory } from './users/directory.ts'
+import { createMakeUser } from './users/making.ts'
 import { createPasswordRules } from './users/password-rules.ts'
 import { createPasswords, type PasswordParameters } from './users/passwords.ts'
-import { createUsers, type Users } from './users/users.ts'
-import { createPosting, type Posting } from './webhooks/posting.ts'
-import { createWebhooks, type Webhooks } from './webhooks/webhooks.ts'
+import { createUsers } from './users/users.ts'
+import { createPosting } from './webhooks/posting.ts'
+import { createWebhooks } from './webhooks/webhooks.ts'
 
-export interface Hallpass {
-  readonly app: Koa<State>
-  readonly store: Store
-  readonly keys: SigningKeys
-  readonly users: Users
-  readonly accounts: AccountChanges
-  readonly directory: Directory
-  readonly makeUser: MakeUser
-  readonly clients: Clients
-  readonly counters: Counters
-  readonly sessions: Sessions
-  readonly startForSubject: StartForSubject
-  readonly apiKeys: ApiKeys
-  readonly sending: Sending
-  readonly webhooks: Webhooks
-  readonly posting: Posting
-  readonly history: History
-  readonly privacy: Privacy
-  readonly pruning: Pruning
-  readonly upkeep: Upkeep
-  readonly readiness: Readiness
-  close(): Promise<void>
-}
+/** All that the process, its commands and whoever embeds it can do with the service. */
+export type Hallpass = Awaited<ReturnType<typeof wire>>
 
 export interface ServerOptions {
   readonly log: Logger
@@ -98,29 +73,33 @@ export interface ServerOptions {
   readonly memoryFrom?: Blob
 }
 
-/** What an older secret sealed is sealed anew, but not before the deploy that brought a new one is surely over. Milliseconds. */
-const REENCRYPT_EVERY = 60 * 60 * 1000
-
 /**
  * @throws {DirectoryInUse} the embedded store belongs to another process
  * @throws {RingMismatch} HALLPASS_SECRET is not the one this database knows
  * @throws {Unavailable} the database cannot be reached
- * @throws {ConfigError} HALLPASS_THEME or HALLPASS_LOGO names a file that cannot be used
+ * @throws {ConfigError} HALLPASS_THEME, HALLPASS_LOGO or HALLPASS_GEOIP_DB names a file that cannot be used
  */
 export async function createServer(config: Config, options: ServerOptions): Promise<Hallpass> {
   const { log, migrate = true, serves = true, memoryFrom } = options
   // Before a database is made: what is wrong with a setting is said at once.
   const theme = readTheme(serves ? config : { theme: null, logo: null })
+  const location = createLocation({ path: serves ? config.geoipDb : null, log })
   const store = await openStore(config, log, { migrate, memoryFrom })
   try {
-    return await wire(config, store, theme, options)
+    return await wire(config, store, { theme, location }, options)
   } catch (error) {
+    location.stop()
     await store.close()
     throw error
   }
 }
 
-async function wire(config: Config, store: Store, theme: Theme, options: ServerOptions): Promise<Hallpass> {
+async function wire(
+  config: Config,
+  store: Store,
+  { theme, location }: { theme: Theme; location: Location },
+  options: ServerOptions,
+) {
   const { log, acceptNewSecret = false, serves = true } = options
   const { database } = store
   const { issuer, audience, accessTtl, signingAlg } = config
@@ -132,7 +111,7 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
   const keys = createSigningKeys({ database, ring, alg: signingAlg, accessTtl })
   await keys.start({ mayCreate: serves })
   const webhooks = createWebhooks({ database, ring })
-  const reencryption = setInterval(() => void reencrypt({ keys, webhooks }, log), REENCRYPT_EVERY).unref()
+  const resealing = startResealing({ keys, webhooks }, log)
 
   const { idleTtl, absoluteTtl, refreshGrace: grace, maxSessions } = config
   const clients = createClients({ database, service: { accessTtl, idleTtl, absoluteTtl } })
@@ -142,7 +121,23 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
   const accessTokens = createAccessTokens({ issuer, audience, ttl: accessTtl, ttlOf, keys })
   const counters = createCounters({ database, log })
   const settings = { accessTtl, idleTtl, maxSessions }
-  const sessions = createSessions({ database, ring, accessTokens, rateLimits, counters, terms, settings, log })
+  const policies = config.policiesShadow ? inShadow(config.policies) : config.policies
+  if (serves && config.geoipDb === null && policies.rules.country.action !== 'off') {
+    log.info('HALLPASS_GEOIP_DB is not set: places are not known, and the policy country never trips')
+  }
+  const { locate } = location
+  const sessions = createSessions({
+    database,
+    ring,
+    accessTokens,
+    rateLimits,
+    counters,
+    terms,
+    policies: createPolicies({ policies, clients, locate }),
+    locate,
+    settings,
+    log,
+  })
   const apiKeys = createApiKeys({ database, accessTtl })
 
   const { breachedPasswordsUrl, unconfirmedSignIn, name } = config
@@ -182,25 +177,15 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
   await feed.start()
   await createSessionChanges(database).subscribe(sessionStreams)
 
-  const cookie = createSessionCookie({ isSecure })
-  const allowedOrigins = createAllowedOrigins({ configured: config.allowedOrigins, clients })
-  const demandOwnOrigin = createDemandOwnOrigin(allowedOrigins)
   const app = createApp({
     issuer,
     isSecure,
     name,
     theme,
     unconfirmedSignIn,
-    allowedOrigins,
     mailbox: delivery.mailbox,
-    cookie,
     allowsCookies: isSecure || config.isIssuerLocal,
-    demandOwnOrigin,
-    refuseForeignReaders: createRefuseForeignReaders(allowedOrigins),
-    readPresentedToken: createReadPresentedToken({ cookie, demandOwnOrigin }),
-    readCookieSession: createReadCookieSession({ cookie, sessions }),
-    readCookieEnd: createReadCookieEnd({ cookie, sessions }),
-    clientAddressOf: createClientAddressOf(config.trustedProxies),
+    ...createRequestReaders({ config, isSecure, clients, sessions }),
     grants: createGrants({ sessions, apiKeys, accessTokens }),
     accessTokens,
     keys,
@@ -239,6 +224,8 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
     makeUser,
     clients,
     counters,
+    location,
+    policies,
     sessions,
     startForSubject,
     apiKeys,
@@ -251,7 +238,8 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
     upkeep,
     readiness,
     async close() {
-      clearInterval(reencryption)
+      resealing.stop()
+      location.stop()
       keys.stop()
       memory.stop()
       feed.stop()
@@ -268,17 +256,3 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
 
 /** A command leaves mail to those who serve. */
 const sendNothing: Deliver = () => Promise.reject(new Error('a command sends no mail'))
-
-async function reencrypt(
-  sealed: Readonly<Record<string, { reencrypt(): Promise<number> }>>,
-  log: Logger,
-): Promise<void> {
-  for (const [what, noun] of Object.entries(sealed)) {
-    try {
-      const count = await noun.reencrypt()
-      if (count > 0) log.info({ what, count }, 'sealed anew with the current secret')
-    } catch (error) {
-      log.error({ what, failure: nameOf(error) }, 'could not be sealed anew with the current secret')
-    }
-  }
-}

@@ -15,6 +15,7 @@ import {
 import { secret, secrets } from './settings/secrets.ts'
 import { choice, displayName, duration, integer, listOf, onOff, workerCount } from './settings/values.ts'
 import { dataDirectory, path } from './settings/paths.ts'
+import { policyList } from './settings/policies.ts'
 import type { Kind } from './settings/values.ts'
 
 export interface Setting<Value> {
@@ -246,8 +247,23 @@ export const settings = {
     group: 'Sessions',
     otherwise: 'none',
     meaning:
-      'A GeoIP database file (`.mmdb`), to show the city and the country a device was seen in. Not in effect yet.',
+      'A GeoIP database file (`.mmdb`) with cities or countries, to show where a device was seen and for the policy `country`. Read again when it changes.',
     kind: path,
+  }),
+  policies: setting({
+    name: 'HALLPASS_POLICIES',
+    group: 'Sessions',
+    default: 'browser=log, browser_downgrade=log, os=log, country=log, network=log, idle=14d:log, app_version=log',
+    meaning:
+      'What is done when something about a device is different at a refresh: `off`, `log`, `notify`, `step-up` or `revoke`, each also as `shadow:revoke`. A rule that is not named is `log`. See [policies](policies.md).',
+    kind: policyList,
+  }),
+  policiesShadow: setting({
+    name: 'HALLPASS_POLICIES_SHADOW',
+    group: 'Sessions',
+    default: 'off',
+    meaning: '`on`: no policy does anything; what each would have done is counted.',
+    kind: onOff,
   }),
   breachedPasswordsUrl: setting({
     name: 'HALLPASS_BREACHED_PASSWORDS_URL',

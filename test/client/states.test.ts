@@ -126,6 +126,48 @@ describe('The state of a client', () => {
     })
   })
 
+  describe('while the service wants to know who it is', () => {
+    const ASKS = 'insufficient_user_authentication'
+    beforeEach(() => service.always(paths.token, () => refusal(ASKS, false)))
+
+    /** By the refresh token that is kept, since no access token is good any more. */
+    function expectProof(kept: string | null): void {
+      service.next(paths.reauthentication, ({ body, headers }) => {
+        expect(body).to.deep.equal({ password: ADA.password, refresh_token: JSON.parse(kept ?? '{}').token })
+        expect(headers.get('authorization')).to.equal(null)
+        return Response.json({ access_token: `access.${device.sid}.proved`, expires_in: 300 })
+      })
+    }
+
+    it('is unknown because of that, keeps what it has, asks now and then, and is signed in by the proof', async () => {
+      const kept = device.storage.text
+      const client = device.restart()
+      expect(await readyIn(client)).to.deep.equal({ status: 'unknown', because: ASKS, sessionId: device.sid })
+      await time.pass(10 * MINUTE)
+      expect(service.refreshes.length, 'in ten minutes').to.be.within(2, 30)
+      expect(device.storage.text).to.equal(kept)
+
+      expectProof(kept)
+      await client.reauthenticate({ password: ADA.password })
+      expect(client.state).to.deep.equal({ status: 'signed_in', sessionId: device.sid })
+      expect(await client.getAccessToken()).to.include('proved')
+      service.always(paths.token)
+      await time.pass(6 * MINUTE)
+      expect(await client.getAccessToken(), 'refreshed with the same token').not.to.include('proved')
+    })
+
+    it('stays signed in where it was, and whoever needs a token is told what to do', async () => {
+      const { client } = device
+      await time.pass(10 * MINUTE)
+      const error = await client.getAccessToken().catch((cause: unknown) => cause)
+      expect(error).to.deep.include({ status: 400 }).and.to.have.nested.property('details.reason', ASKS)
+      expect(client.state).to.deep.equal({ status: 'signed_in', sessionId: device.sid })
+      expectProof(device.storage.text)
+      await client.reauthenticate({ password: ADA.password })
+      expect(await client.getAccessToken()).to.include('proved')
+    })
+  })
+
   it('is another object after every change and the same otherwise', async () => {
     const client = device.restart()
     const before = client.state

@@ -85,7 +85,7 @@ const reauthenticateStep = fc.record({ which, process }).map((given) =>
     const { sessions } = processOf(real, given.process)
     const answer = await sessions.reauthenticate(real.userId, session.sessionId, 'pwd', null)
     expect(answer !== null).to.equal(isLive(row))
-    if (isLive(row)) model.rows[index] = { ...row, isWithinGrace: false }
+    if (isLive(row)) model.rows[index] = { ...row, isWithinGrace: false, usedAt: (model.now += 1) }
   }),
 )
 

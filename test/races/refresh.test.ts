@@ -1,10 +1,11 @@
 import { expect } from 'chai'
-import { untilAnswered } from '../support/device.ts'
+import { policyList } from '../../src/server/settings/policies.ts'
+import { answerOf, untilAnswered } from '../support/device.ts'
 import { generationOf, refresh } from '../support/people.ts'
 import { onTwoProcesses } from '../support/processes.ts'
-import { eventsOf, feedOf, HOUR, moveTimes, rowOf } from '../support/rows.ts'
+import { eventsOf, feedOf, HOUR, moveTimes, policyEventsOf, rowOf } from '../support/rows.ts'
 import { mailsAbout } from '../support/mail.ts'
-import { addressOf, createSession, createUser } from '../support/sessions.ts'
+import { addressOf, createSession, createUser, sessionsBeside } from '../support/sessions.ts'
 
 const times = <Result>(count: number, make: (index: number) => Result): Result[] =>
   Array.from({ length: count }, (_, index) => make(index))
@@ -13,7 +14,7 @@ describe('refreshes that arrive at once', function () {
   this.timeout(180_000)
 
   // A grace so long that no machine is too slow for it.
-  const settings = { HALLPASS_REFRESH_GRACE: '10m' }
+  const settings = { HALLPASS_REFRESH_GRACE: '10m', HALLPASS_TRUSTED_PROXIES: '127.0.0.1' }
 
   onTwoProcesses((service) => {
     const aSession = async () => createSession(service().aside, await createUser(service().aside))
@@ -59,6 +60,53 @@ describe('refreshes that arrive at once', function () {
         await moveTimes(service().aside, session, { rotated_at: -HOUR })
       }
       expect((await rowOf(service().aside, session)).generation).to.equal(60)
+    })
+
+    it('after a change of network are one rotation, told of once, and sign nobody out', async () => {
+      for (const isKeyed of [true, false]) {
+        const session = await aSession()
+        let token = session.refreshToken
+        for (let round = 0; round < 25; round += 1) {
+          // Half of each round comes from one new network, half from another, as from a telephone that leaves the house.
+          const from = (turn: number) => ({
+            headers: { 'x-forwarded-for': `192.0.${2 * round + (turn % 4 < 2 ? 0 : 1)}.1` },
+            ...(isKeyed ? { key: `key ${round}` } : {}),
+          })
+          const answers = await Promise.all(
+            times(12, (turn) => untilAnswered(() => refresh(service().url(turn), token, from(turn)))),
+          )
+          expect(answers.map(({ body }) => body.reason ?? 'granted')).to.deep.equal(times(12, () => 'granted'))
+          const successors = new Set(answers.map(({ body }) => body.refresh_token))
+          expect(successors.size, `successors in round ${round}`).to.equal(1)
+          ;[token = ''] = successors
+        }
+        expect((await rowOf(service().aside, session)).generation, 'one rotation a round').to.equal(25)
+        expect(await feedOf(service().aside, session)).to.be.empty
+        // Each round has two changes at most: to the network that was first, and the other's replays.
+        expect(await policyEventsOf(service().aside, session)).to.have.length.within(25, 50)
+      }
+    })
+
+    it('from where a policy lets nobody in are told of once, and the owner goes on until one ends it', async () => {
+      for (const [action, reason] of [
+        ['step-up', 'insufficient_user_authentication'],
+        ['revoke', 'policy:network'],
+      ] as const) {
+        const session = await aSession()
+        const sessions = sessionsBeside(service().aside, { policies: policyList.parse(`network=${action}`) })
+        const from = (ip: string | null, refreshToken = session.refreshToken) =>
+          answerOf(sessions.refresh({ refreshToken, transport: 'body', clientId: null, idempotencyKey: null, ip }))
+        // What came without an address has none to compare.
+        const home = await from('192.0.2.1')
+        const token = home.kind === 'granted' ? home.refreshToken : ''
+
+        const strangers = await Promise.all(times(20, () => from('198.51.100.1', token)))
+        expect(strangers).to.deep.equal(times(20, () => ({ kind: 'refused', reason, terminal: action === 'revoke' })))
+        const events = await eventsOf(service().aside, session)
+        expect(events.filter(({ type }) => type === 'session.policy')).to.have.length(1)
+        expect(events.filter(({ type }) => type === 'session.revoked')).to.have.length(action === 'revoke' ? 1 : 0)
+        expect((await from('192.0.2.77', token)).kind).to.equal(action === 'revoke' ? 'refused' : 'granted')
+      }
     })
 
     it('of an old token are one reuse: one event, one entry in the feed, one mail', async () => {

@@ -74,6 +74,19 @@ describe('configuration', () => {
         retention: 30 * 86_400,
         eventRetention: 400 * 86_400,
         ipRetention: 90 * 86_400,
+        policies: {
+          rules: {
+            browser: { action: 'log', isShadow: false },
+            browser_downgrade: { action: 'log', isShadow: false },
+            os: { action: 'log', isShadow: false },
+            country: { action: 'log', isShadow: false },
+            network: { action: 'log', isShadow: false },
+            idle: { action: 'log', isShadow: false },
+            app_version: { action: 'log', isShadow: false },
+          },
+          idleAfter: 14 * 86_400,
+        },
+        policiesShadow: false,
         unconfirmedSignIn: 'allow',
         breachedPasswordsUrl: null,
         allowedOrigins: ['http://localhost:3000', 'http://localhost:*'],
@@ -686,6 +699,63 @@ describe('configuration', () => {
         expect(readConfig({ ...production, HALLPASS_NAME: name }).name).to.equal(name)
       }
       expect(faultOf({ HALLPASS_NAME: 'P'.repeat(101) })).to.match(/^HALLPASS_NAME must be at most 100 characters/)
+    })
+  })
+
+  describe('HALLPASS_POLICIES', () => {
+    const policiesIn = (text: string) => readConfig({ HALLPASS_POLICIES: text }).policies
+    const line = (text: string): string | undefined =>
+      describeConfig(readConfig({ HALLPASS_POLICIES: text })).find((each) => each.startsWith('HALLPASS_POLICIES '))
+
+    it('names the rules that are not to be only logged', () => {
+      const { rules, idleAfter } = policiesIn('browser=revoke, country=shadow:notify,idle = 20d:step-up , os=off')
+      expect(rules).to.deep.include({
+        browser: { action: 'revoke', isShadow: false },
+        country: { action: 'notify', isShadow: true },
+        idle: { action: 'step-up', isShadow: false },
+        os: { action: 'off', isShadow: false },
+        network: { action: 'log', isShadow: false },
+      })
+      expect(idleAfter).to.equal(20 * 86_400)
+      expect(policiesIn('idle=shadow:12h:revoke')).to.deep.include({ idleAfter: 43_200 })
+      expect(policiesIn('idle=revoke')).to.deep.include({ idleAfter: 14 * 86_400 })
+    })
+
+    it('is shown in full, as it can be written again', () => {
+      const shown =
+        'browser=log, browser_downgrade=log, os=log, country=log, network=shadow:revoke, idle=2d:step-up, app_version=log'
+      expect(line('network=shadow:revoke, idle=2d:step-up')).to.include(shown)
+      expect(line(shown)).to.include(shown)
+    })
+
+    for (const [text, fault] of [
+      ['browser', /must say off, log, notify, step-up, revoke of browser, as in browser=notify/],
+      ['browser=', /must say off, log/],
+      ['browser=kill', /not "kill"/],
+      ['browser=shadow', /must say off, log/],
+      ['browser=14d:revoke', /must say off, log/],
+      ['browser=revoke=log', /must say off, log/],
+      ['idle=14:revoke', /\(idle\) has no unit/],
+      ['idle=1s:revoke', /\(idle\) must be from 1m/],
+      ['weather=log', /names no rule with "weather": there are browser, browser_downgrade, os, country/],
+      ['browser=log, browser=revoke', /names browser twice/],
+      ['browser=log,', /names no rule with ""/],
+      ['constructor=log', /names no rule/],
+    ] as const) {
+      it(`is refused with "${text}"`, () => {
+        expect(faultOf({ HALLPASS_POLICIES: text })).to.match(fault)
+      })
+    }
+
+    it('is warned about where a rule can never trip', () => {
+      const warnings = (environment: Record<string, string>) => readConfig(environment).warnings.join()
+      expect(warnings({ HALLPASS_POLICIES: 'idle=30d:revoke' })).to.match(
+        /idle never trips, since sessions end after 30d/,
+      )
+      expect(warnings({ HALLPASS_POLICIES: 'country=revoke' })).to.match(
+        /country never trips without HALLPASS_GEOIP_DB/,
+      )
+      expect(warnings({ HALLPASS_PRESET: 'strict' })).not.to.match(/never trips/)
     })
   })
 

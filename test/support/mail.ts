@@ -148,6 +148,7 @@ const SUBJECTS: Record<MailPurpose, RegExp> = {
   password_changed: /^Your password .* was changed/,
   new_device: /^A new device signed in/,
   token_reuse: /^We signed a device out/,
+  device_changed: /^(A device was signed out|A device has to confirm that it is you|Something changed about a device) /,
   api_key_created: /^A new API key/,
   account_deleted: /^Your account .* was deleted/,
 }

@@ -73,7 +73,7 @@ export async function sendRaw<Body = Record<string, unknown>>(
 export const refresh = (
   url: string,
   refreshToken: string,
-  options: { key?: string; clientId?: string } = {},
+  options: { key?: string; clientId?: string; headers?: Record<string, string> } = {},
 ): Promise<Answer<RefreshBody>> =>
   sendForm(
     `${url}/oauth/token`,
@@ -82,7 +82,7 @@ export const refresh = (
       refresh_token: refreshToken,
       ...(options.clientId === undefined ? {} : { client_id: options.clientId }),
     },
-    options.key === undefined ? {} : { 'idempotency-key': options.key },
+    { ...(options.key === undefined ? {} : { 'idempotency-key': options.key }), ...options.headers },
   )
 
 /**

@@ -83,6 +83,17 @@ export const eventsOf = ({ hallpass }: TestServer, session: NamedSession): Promi
     [session.userId, session.sessionId],
   )
 
+/** What policies made of a session's refreshes, oldest first. */
+export async function policyEventsOf({ hallpass }: TestServer, session: NamedSession): Promise<object[]> {
+  const read = statement<{ details: object }>(
+    'test.policy_events',
+    `select details from events
+     where user_id = $1::uuid and session_id = $2::uuid and type = 'session.policy' order by created_at`,
+  )
+  const rows = await hallpass.store.database.query(read, [session.userId, session.sessionId])
+  return rows.map(({ details }) => details)
+}
+
 /** What verifiers are told of a session; `seconds` is how long they have to remember it. */
 export const feedOf = (
   { hallpass }: TestServer,

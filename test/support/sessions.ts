@@ -1,9 +1,13 @@
 /** Sessions made in this process, without HTTP and passwords; and services beside the one that listens. */
+import { pino, type Logger } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
 import { statement, type Database } from '../../src/server/database/database.ts'
 import { createLog } from '../../src/server/log.ts'
 import { describeDevice, deviceEvidence } from '../../src/server/sessions/device.ts'
 import { createTerms } from '../../src/server/clients/terms.ts'
+import type { PolicySettings } from '../../src/server/sessions/policy.ts'
+import { createPolicies } from '../../src/server/sessions/policies.ts'
+import { seenOf } from '../../src/server/sessions/seen.ts'
 import { createSessions, type Sessions } from '../../src/server/sessions/sessions.ts'
 import type { SignIn } from '../../src/server/sessions/sign-in.ts'
 import { createAccessTokens } from '../../src/server/tokens/access-token.ts'
@@ -52,6 +56,7 @@ export const plainSignIn = (userId: string): SignIn => ({
   device: describeDevice(deviceEvidence({}, null)),
   userAgent: '',
   ip: null,
+  seen: seenOf({}, null),
   replaces: null,
 })
 
@@ -61,21 +66,35 @@ export const plainSignIn = (userId: string): SignIn => ({
  */
 export function sessionsBeside(
   { hallpass, config }: TestServer,
-  options: { ring?: Ring; database?: Database; grace?: number },
+  options: {
+    ring?: Ring
+    database?: Database
+    grace?: number
+    policies?: PolicySettings
+    count?: (name: string) => void
+    /** Takes every line of its log. */
+    log?: (line: Record<string, unknown>) => void
+  },
 ): Sessions {
   const { ring = createRing(TEST_SECRET), database = hallpass.store.database, grace = config.refreshGrace } = options
+  const { locate } = hallpass.location
   const { issuer, audience, accessTtl, idleTtl, absoluteTtl, maxSessions } = config
   return createSessions({
     database,
     ring,
     accessTokens: createAccessTokens({ issuer, audience, ttl: accessTtl, keys: hallpass.keys }),
     rateLimits: { beforeRefresh: () => undefined },
-    counters: { count: () => undefined },
+    counters: { count: options.count ?? (() => undefined) },
+    policies: createPolicies({ policies: options.policies ?? config.policies, clients: hallpass.clients, locate }),
+    locate,
     terms: createTerms({ clients: hallpass.clients, service: { accessTtl, idleTtl, absoluteTtl, grace } }),
     settings: { accessTtl, idleTtl, maxSessions },
-    log: createLog('silent'),
+    log: options.log === undefined ? createLog('silent') : logInto(options.log),
   })
 }
+
+const logInto = (take: (line: Record<string, unknown>) => void): Logger =>
+  pino({}, { write: (line) => take(JSON.parse(line) as Record<string, unknown>) })
 
 /** A session's row as it is now, to be brought back later. */
 export type SavedRow = string

@@ -29,11 +29,13 @@ const TOKEN_OF: Partial<Record<MailPurpose, Purpose>> = {
   new_device: 'not_me',
 }
 /** If it was not you, a new password helps; the mail says where to ask for one. */
-const ASKS_FOR_RESET = new Set<MailPurpose>(['password_changed', 'token_reuse', 'api_key_created'])
+const ASKS_FOR_RESET = new Set<MailPurpose>(['password_changed', 'token_reuse', 'device_changed', 'api_key_created'])
 /** What tells of something stays worth telling. Seconds. */
 const NOTICE_GOOD_FOR = 72 * 60 * 60
 /** Whoever signs in from ever new devices does not fill a mailbox with it. */
 const NEW_DEVICE_MAILS_AN_HOUR = 10
+/** Nor does a telephone between two networks. */
+const DEVICE_CHANGED_MAILS_AN_HOUR = 10
 
 export function createCompose(deps: { issuer: string; flows: readonly EmailFlow[] }): Compose {
   const { issuer, flows } = deps
@@ -105,9 +107,15 @@ function aboutOf(wish: MailWish, to: string): string {
 
 async function isWorthSending(tx: Queryable, { purpose }: MailWish, person: Person): Promise<boolean> {
   if (purpose === 'confirm') return person.email_verified_at === null
-  if (purpose !== 'new_device') return true
-  const [recent] = await tx.query(countReports, [person.id])
-  return (recent?.count ?? 0) < NEW_DEVICE_MAILS_AN_HOUR
+  if (purpose === 'new_device') return (await countOf(countReports)) < NEW_DEVICE_MAILS_AN_HOUR
+  // The events of this one are among them.
+  if (purpose === 'device_changed') return (await countOf(countPolicies)) <= DEVICE_CHANGED_MAILS_AN_HOUR
+  return true
+
+  async function countOf(counting: typeof countReports): Promise<number> {
+    const [recent] = await tx.query(counting, [person.id])
+    return recent?.count ?? 0
+  }
 }
 
 async function detailsOf(tx: Queryable, wish: MailWish, person: Person): Promise<MailDetails> {
@@ -118,7 +126,8 @@ async function detailsOf(tx: Queryable, wish: MailWish, person: Person): Promise
     name: wish.name,
     newAddress: wish.new_address,
     device: session?.device_name ?? session?.device_label,
-    place: session && placeOf(session.location),
+    place: placeOf(wish.place === undefined ? (session?.location ?? null) : wish.place),
+    rule: wish.rule,
     ip: wish.ip ?? session?.ip ?? null,
     at: wish.at ?? happenedAt.toISOString(),
   }
@@ -188,6 +197,13 @@ const countReports = statement<{ count: number }>(
   'composing.count_reports',
   `select count(*)::int as count from email_tokens
    where user_id = $1::uuid and purpose = 'not_me' and created_at > clock_timestamp() - interval '1 hour'`,
+)
+
+const countPolicies = statement<{ count: number }>(
+  'composing.count_policies',
+  `select count(*)::int as count from events
+   where user_id = $1::uuid and type = 'session.policy' and created_at > clock_timestamp() - interval '1 hour'
+     and details->>'action' <> 'log' and details->'shadow' is null`,
 )
 
 interface SessionRow {

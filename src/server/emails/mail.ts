@@ -20,6 +20,8 @@ export type MailPurpose =
   | 'new_device'
   /** An old refresh token was presented, and the session ended. */
   | 'token_reuse'
+  /** A signed-in device is not what it was, by a policy: let in all the same, asked to confirm, or signed out. */
+  | 'device_changed'
   | 'api_key_created'
   | 'account_deleted'
 
@@ -37,8 +39,13 @@ export interface MailDetails {
   readonly newAddress?: string | undefined
   /** Of an API key. */
   readonly name?: string | undefined
-  /** Of `token_reuse`: `late_predecessor`, where a lost connection can be the cause, or `old_token`. */
+  /**
+   * Of `token_reuse`: `late_predecessor`, where a lost connection can be the cause, or `old_token`. Of
+   * `device_changed` what was done: `notify`, `step-up` or `revoke`.
+   */
   readonly subtype?: string | undefined
+  /** Of `device_changed`: the policy's name. */
+  readonly rule?: string | undefined
 }
 
 export interface Mail {

@@ -25,10 +25,14 @@ export interface MailWish {
   readonly locale?: string | null
   readonly subtype?: string
   readonly name?: string
+  /** The policy that tripped. */
+  readonly rule?: string
   /** When it happened, where the time of the mail will not do. RFC 3339. */
   readonly at?: string
   /** Where it was done from. */
   readonly ip?: string | null
+  /** Where that is; else it is the session's place that is told. */
+  readonly place?: { readonly city: string | null; readonly country: string | null } | null
 }
 
 export async function wishMail(tx: Queryable, wish: MailWish): Promise<void> {

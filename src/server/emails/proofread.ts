@@ -9,6 +9,8 @@ export function proofread(render: (mail: Mail) => unknown, languages: readonly s
       render({ ...mail, link: null, details: {} })
       render({ ...mail, link: 'https://example.com/', details: { ...DETAILS, subtype: 'late_predecessor' } })
       render({ ...mail, link: 'https://example.com/', details: { ...DETAILS, subtype: 'old_token' } })
+      render({ ...mail, link: 'https://example.com/', details: { ...DETAILS, subtype: 'step-up', rule: 'network' } })
+      render({ ...mail, link: 'https://example.com/', details: { ...DETAILS, subtype: 'revoke', rule: 'country' } })
     }
   }
 }
@@ -25,6 +27,7 @@ const PURPOSES: Readonly<Record<MailPurpose, null>> = {
   password_changed: null,
   new_device: null,
   token_reuse: null,
+  device_changed: null,
   api_key_created: null,
   account_deleted: null,
 }

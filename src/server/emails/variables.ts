@@ -28,6 +28,7 @@ export interface MailVariables extends Sender {
   readonly newAddress: string | null
   readonly keyName: string | null
   readonly subtype: string | null
+  readonly rule: string | null
 }
 
 /** @param language of the template; null for those without one, which are English */
@@ -54,6 +55,7 @@ export function mailVariables(
     newAddress: unlinkedAddress(details.newAddress),
     keyName: unlinked(details.name, 100),
     subtype: details.subtype ?? null,
+    rule: details.rule ?? null,
   }
 }
 

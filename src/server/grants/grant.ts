@@ -2,6 +2,7 @@
  * A way to get tokens at `POST /oauth/token`. The endpoint does what all share: the form, the declared
  * parameters, the transport, the answer. A grant is only its difference.
  */
+import type { IncomingHttpHeaders } from 'node:http'
 import type { IssuedTokens } from '../sessions/token-issuance.ts'
 import type { Transport } from '../sessions/session.ts'
 
@@ -10,6 +11,7 @@ export interface GrantRequest {
   readonly parameters: ReadonlyMap<string, string>
   readonly clientId: string | null
   readonly ip: string | null
+  readonly headers: IncomingHttpHeaders
   readonly idempotencyKey: string | null
   /** The refresh token and how it came, from the body or the cookie; null where there is none. */
   readonly presented: { readonly refreshToken: string; readonly transport: Transport } | null

@@ -15,10 +15,10 @@ const MOST_FORMER_KEYS = 4
 export const refreshToken = ({ sessions }: { sessions: Sessions }): Grant => ({
   type: 'refresh_token',
   parameters: ['refresh_token', FORMER_KEYS],
-  async authorize({ presented, parameters, clientId, ip, idempotencyKey }) {
+  async authorize({ presented, parameters, clientId, ip, headers, idempotencyKey }) {
     if (presented === null) throw noToken()
     const formerKeys = parameters.get(FORMER_KEYS)?.split(' ').slice(0, MOST_FORMER_KEYS) ?? []
-    const tokens = await sessions.refresh({ ...presented, clientId, ip, idempotencyKey, formerKeys })
+    const tokens = await sessions.refresh({ ...presented, clientId, ip, headers, idempotencyKey, formerKeys })
     return { kind: 'session', tokens, transport: presented.transport }
   },
 })

@@ -63,7 +63,7 @@ export const reauthentication = (deps: {
     const isByLink = 'magic_link_token' in body
     if (isByLink) await confirmByMagicLink(session, body.magic_link_token, ip)
     else await confirmByPassword(session, body.password)
-    const issued = await sessions.reauthenticate(session.userId, session.id, isByLink ? 'otp' : 'pwd', ip)
+    const issued = await sessions.reauthenticate(session.userId, session.id, isByLink ? 'otp' : 'pwd', ip, ctx.headers)
     if (issued === null) throw invalidAccessToken()
     ctx.body = { access_token: issued.accessToken, token_type: 'Bearer', expires_in: issued.expiresIn }
   }

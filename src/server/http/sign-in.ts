@@ -8,6 +8,7 @@ import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import { ACCEPT_CH, describeDevice, deviceEvidence } from '../sessions/device.ts'
 import type { Transport } from '../sessions/session.ts'
 import type { Sessions, StartedSession } from '../sessions/sessions.ts'
+import { seenOf } from '../sessions/seen.ts'
 import type { AskHook } from '../sessions/sign-in-hook.ts'
 import type { SignIn } from '../sessions/sign-in.ts'
 import type { Users } from '../users/users.ts'
@@ -131,6 +132,7 @@ async function describeSignIn(
 ): Promise<Omit<SignIn, 'userId' | 'passwordVersion' | 'amr'> & Required<Pick<SignIn, 'dataClaims'>>> {
   const client = demandClient(await deps.clients.find(clientId), transport)
   const evidence = deviceEvidence(ctx.headers, deviceName)
+  const ip = deps.clientAddressOf(ctx)
   // Its cookie is about to be.
   const overwritten = transport === 'cookie' ? await deps.readCookieSession(ctx) : null
   return {
@@ -140,7 +142,8 @@ async function describeSignIn(
     remember,
     device: describeDevice(evidence),
     userAgent: evidence.userAgent,
-    ip: deps.clientAddressOf(ctx),
+    ip,
+    seen: seenOf(ctx.headers, ip),
     endSessionId: endSessionId ?? null,
     replaces: overwritten && { userId: overwritten.session.userId, sessionId: overwritten.session.id },
     dataClaims: client.dataClaims,

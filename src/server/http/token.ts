@@ -35,6 +35,7 @@ export const token = (deps: TokenDependencies): Handler => {
         parameters,
         clientId,
         ip: clientAddressOf(ctx),
+        headers: ctx.headers,
         idempotencyKey: idempotencyKey(ctx),
         presented: presented === 'none' ? null : presented,
         clientCredential: basicCredential(ctx),

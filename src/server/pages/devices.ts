@@ -178,7 +178,7 @@ export function createDevicesPage(deps: DevicesPageDependencies): { show: Handle
       send(ctx, confirmPage({ wish, proof, formToken: formTokens.make(id, null), returnTo, ...refusal }))
       return null
     }
-    const reauthenticated = await sessions.reauthenticate(userId, id, 'pwd', clientAddressOf(ctx))
+    const reauthenticated = await sessions.reauthenticate(userId, id, 'pwd', clientAddressOf(ctx), ctx.headers)
     if (reauthenticated !== null) return { ...visit, confirmedAt: visit.now }
     goTo(ctx, signInHref(returnTo, session)) // ended meanwhile
     return null

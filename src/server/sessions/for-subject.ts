@@ -88,6 +88,7 @@ export const createStartForSubject =
       transport,
       remember: true,
       userAgent: evidence.userAgent,
+      seen: null,
       replaces: null,
       endSessionId: signIn.endSessionId ?? null,
       dataClaims: client.dataClaims,

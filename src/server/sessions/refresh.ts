@@ -1,7 +1,9 @@
 /**
  * The refresh rules (docs/refresh.md). In the ordinary case one statement on one row; only when that
- * touches no row is the row read, and the case decided from what it says.
+ * touches no row is the row read, and the case decided from what it says. Policies (policies.ts) stand before
+ * every token: a device that shows what it showed before passes them in that one statement.
  */
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Logger } from 'pino'
 import type { Terms } from '../clients/terms.ts'
 import type { Counters } from '../counters/counters.ts'
@@ -14,9 +16,12 @@ import { decodeRefreshToken, encodeRefreshToken, type RefreshToken } from '../to
 import type { Ring } from '../tokens/ring.ts'
 import { hashSecret, isSameSecret } from '../tokens/secrets.ts'
 import { hashIdempotencyKey, wasRotatedWith } from './idempotency.ts'
+import { SEEN_COLUMNS, type Appearance, type Policies, type SeenRow } from './policies.ts'
+import { enforce, tellTrips } from './policy-enforcement.ts'
 import { describeRefusal, refuseEnded } from './refusals.ts'
+import { rotate, rotateChanged, type RotatedRow } from './rotation.ts'
 import { readEnd } from './session-end.ts'
-import { IS_LIVE, type Transport } from './session.ts'
+import type { Transport } from './session.ts'
 import { ISSUANCE_COLUMNS, issueTokens, type IssuanceRow, type IssuedTokens } from './token-issuance.ts'
 
 export interface PresentedRefreshToken {
@@ -30,6 +35,8 @@ export interface PresentedRefreshToken {
   /** Those of the rotations before, from whoever cannot see which token it presents. */
   readonly formerKeys?: readonly string[]
   readonly ip: string | null
+  /** What it says of its device (device.ts). */
+  readonly headers?: IncomingHttpHeaders
 }
 
 export interface RefreshSettings {
@@ -45,6 +52,7 @@ interface RefreshDependencies {
   ring: Ring
   accessTokens: AccessTokens
   rateLimits: Pick<RateLimits, 'beforeRefresh'>
+  policies: Policies
   counters: Pick<Counters, 'count'>
   terms: Terms
   settings: RefreshSettings
@@ -61,15 +69,10 @@ export const createRefresh =
   async (presented) => {
     const token = openToken(deps.ring, presented.refreshToken)
     deps.rateLimits.beforeRefresh(token.sessionId)
-    const rotated = await rotate(deps, token, presented)
-    if (rotated === undefined) return decide(deps, token, presented)
-
-    deps.counters.count(rotated.recovered ? 'refresh.recovered' : 'refresh.rotated')
-    if (rotated.recovered) {
-      deps.log.warn({ event: 'refresh_ahead_of_row', session_id: token.sessionId }, 'the database was behind a device')
-    }
-    const successor = encodeRefreshToken({ ...token, generation: token.generation + 1 }, deps.ring)
-    return issueTokens(deps.accessTokens, rotated, successor)
+    const { headers = {}, ip } = presented
+    const appearance = { headers, ip, seen: deps.policies.see(headers, ip) }
+    const rotated = await rotate(deps, token, presented, appearance)
+    return rotated === undefined ? decide(deps, token, presented, appearance) : accept(deps, token, rotated)
   }
 
 /** Form and MAC, before the database is asked. */
@@ -80,52 +83,73 @@ function openToken(ring: Ring, presented: string): RefreshToken {
   return decoded.token
 }
 
-/** Generation g ≥ n of a live row: the row becomes g + 1. */
-async function rotate(
-  { database, settings, terms }: RefreshDependencies,
+function accept(
+  { ring, accessTokens, counters, log }: RefreshDependencies,
   token: RefreshToken,
-  presented: PresentedRefreshToken,
-): Promise<(IssuanceRow & { recovered: boolean }) | undefined> {
-  const [row] = await database.query(rotateSession, [
-    token.userId,
-    token.sessionId,
-    hashSecret(token.secret),
-    token.generation,
-    presented.transport,
-    presented.clientId,
-    hashIdempotencyKey(token.sessionId, presented.idempotencyKey),
-    settings.idleTtl,
-    presented.ip,
-    terms.ownIdleTtls(),
-  ])
-  return row
+  rotated: RotatedRow,
+): Promise<IssuedTokens> {
+  counters.count(rotated.recovered ? 'refresh.recovered' : 'refresh.rotated')
+  if (rotated.recovered) {
+    log.warn({ event: 'refresh_ahead_of_row', session_id: token.sessionId }, 'the database was behind a device')
+  }
+  const successor = encodeRefreshToken({ ...token, generation: token.generation + 1 }, ring)
+  return issueTokens(accessTokens, rotated, successor)
 }
 
-/** Not rotated: refused, replayed or reused, by what the row says now. */
+/** Two tabs that meet a change at once: one makes it the row's, for the other it is none then. */
+const LOOKS = 2
+
+/** Not rotated: refused, replayed or reused, or from a device that shows something else, by what the row says now. */
 async function decide(
   deps: RefreshDependencies,
   token: RefreshToken,
   presented: PresentedRefreshToken,
+  appearance: Appearance,
 ): Promise<IssuedTokens> {
-  const { database, ring, accessTokens, counters, terms, settings, log } = deps
-  const row = await readGood(deps, token, presented)
-  const { generation: current } = row
-  // Between the statement and this reading the row changed: nothing is decided, nothing consumed.
-  if (token.generation >= current) throw new Unavailable('the session changed while it was refreshed')
+  const { ring, accessTokens, counters, policies, terms } = deps
+  for (let look = 0; look < LOOKS; look += 1) {
+    const row = await readGood(deps, token, presented)
+    const isBehind = token.generation < row.generation
+    if (isBehind && !isReplay(row, token, presented, terms)) return endReused(deps, token, presented, row)
 
+    const verdict = policies.judge(row, appearance)
+    const mayPass = verdict === null || (await enforce(deps, row, verdict, isBehind))
+    if (mayPass && isBehind) {
+      counters.count('refresh.replayed')
+      return issueTokens(accessTokens, row, encodeRefreshToken({ ...token, generation: row.generation }, ring))
+    }
+    if (verdict === null) break
+    const rotated = mayPass && (await rotateChanged(deps, token, presented, row, verdict))
+    if (!rotated) continue
+    tellTrips(deps, row, verdict)
+    return accept(deps, token, rotated)
+  }
+  // The row changed between a statement and a reading: nothing is decided, nothing consumed.
+  throw new Unavailable('the session changed while it was refreshed')
+}
+
+function isReplay(row: ReadRow, token: RefreshToken, presented: PresentedRefreshToken, terms: Terms): boolean {
   const { idempotencyKey, formerKeys = [] } = presented
-  const isPredecessor = token.generation === current - 1
   const isWithinGrace = row.rotated_ago !== null && row.rotated_ago < terms.of(row.client_id).grace
   const keyHashes = [idempotencyKey, ...formerKeys].map((key) => hashIdempotencyKey(token.sessionId, key))
-  const isKeyed = wasRotatedWith(row.idempotency_hashes, token.generation, current, keyHashes)
-  if ((isPredecessor && isWithinGrace) || isKeyed) {
-    counters.count('refresh.replayed')
-    return issueTokens(accessTokens, row, encodeRefreshToken({ ...token, generation: current }, ring))
-  }
+  return (
+    (isPredecessor(row, token) && isWithinGrace) ||
+    wasRotatedWith(row.idempotency_hashes, token.generation, row.generation, keyHashes)
+  )
+}
 
-  // Committed before it is refused: a thief's victim stays protected although the answer is an error.
-  const subtype = isPredecessor ? 'late_predecessor' : 'old_token'
-  const [ended] = await database.query(endReused, [
+const isPredecessor = (row: ReadRow, token: RefreshToken): boolean => token.generation === row.generation - 1
+
+/** Committed before it is refused: a thief's victim stays protected although the answer is an error. */
+async function endReused(
+  deps: RefreshDependencies,
+  token: RefreshToken,
+  presented: PresentedRefreshToken,
+  row: ReadRow,
+): Promise<never> {
+  const { database, counters, settings, log } = deps
+  const subtype = isPredecessor(row, token) ? 'late_predecessor' : 'old_token'
+  const [ended] = await database.query(endReusedSession, [
     token.userId,
     'token_reuse',
     settings.accessTtl + FEED_MARGIN,
@@ -167,7 +191,7 @@ async function readGood(
   return row
 }
 
-/** The order of docs/refresh.md: secret hash, transport and client, before the session's own state. */
+/** The order of docs/refresh.md: secret hash, transport, client, then the session's own state. */
 function refuseUnlessOwn(row: ReadRow, token: RefreshToken, presented: PresentedRefreshToken, log: Logger): void {
   if (!isSameSecret(row.secret_hash, hashSecret(token.secret))) {
     // A good MAC with a wrong secret needs our key: somebody else has it.
@@ -184,46 +208,19 @@ function refuseUnlessOwn(row: ReadRow, token: RefreshToken, presented: Presented
 const refuse = (reason: Parameters<typeof refreshRefused>[0], terminal = true) =>
   refreshRefused(reason, describeRefusal(reason), terminal)
 
-/**
- * Every condition stands on the updated row itself: after waiting for a concurrent refresh PostgreSQL
- * looks again at that row only (measured: with a self-join or a sub-select the loser rotates too).
- * `local` suffices for this commit, where standbys are synchronous: the token proves itself (g > n).
- */
-const rotateSession = statement<IssuanceRow & { recovered: boolean }>(
-  'refresh.rotate',
-  `update sessions set
-     generation = $4::bigint + 1,
-     recovered = generation < $4::bigint,
-     rotated_at = clock_timestamp(),
-     last_used_at = clock_timestamp(),
-     idle_expires_at = case when pinned then absolute_expires_at else clock_timestamp() + make_interval(
-       secs => coalesce(idle_ttl, ($10::jsonb ->> client_id)::float8, $8::float8)) end,
-     ip_last = $9::inet,
-     idempotency_hashes = case
-       when generation = $4::bigint then $7::bytea || substring(idempotency_hashes from 1 for 48)
-       else $7::bytea || decode(repeat('00', 48), 'hex')
-     end
-   where user_id = $1::uuid and id = $2::uuid
-     and generation <= $4::bigint
-     and secret_hash = $3::bytea
-     and transport = $5::text
-     and ($6::text is null or client_id = $6::text)
-     and ${IS_LIVE}
-   returning ${ISSUANCE_COLUMNS}, recovered, set_config('synchronous_commit', 'local', true)`,
-)
-
-type ReadRow = IssuanceRow & {
-  secret_hash: Buffer
-  generation: number
-  idempotency_hashes: Buffer
-  transport: Transport
-  revoked_at: Date | null
-  revoked_reason: string | null
-  /** Seconds since the last rotation; null before the first, and where its grace was ended. */
-  rotated_ago: number | null
-  idle_expired: boolean
-  absolute_expired: boolean
-}
+type ReadRow = SeenRow &
+  IssuanceRow & {
+    secret_hash: Buffer
+    generation: number
+    idempotency_hashes: Buffer
+    transport: Transport
+    revoked_at: Date | null
+    revoked_reason: string | null
+    /** Seconds since the last rotation; null before the first, and where its grace was ended. */
+    rotated_ago: number | null
+    idle_expired: boolean
+    absolute_expired: boolean
+  }
 
 /**
  * `for share` waits for a revocation that is under way: a replay that did not would carry an `iat` later
@@ -231,14 +228,14 @@ type ReadRow = IssuanceRow & {
  */
 const readSession = statement<ReadRow>(
   'refresh.read',
-  `select ${ISSUANCE_COLUMNS}, secret_hash, generation, idempotency_hashes, transport, revoked_at, revoked_reason,
-     extract(epoch from clock_timestamp() - rotated_at)::float8 as rotated_ago,
+  `select ${ISSUANCE_COLUMNS}, ${SEEN_COLUMNS}, secret_hash, generation, idempotency_hashes, transport,
+     revoked_at, revoked_reason, extract(epoch from clock_timestamp() - rotated_at)::float8 as rotated_ago,
      idle_expires_at <= clock_timestamp() as idle_expired,
      absolute_expires_at <= clock_timestamp() as absolute_expired
    from sessions where user_id = $1::uuid and id = $2::uuid
    for share`,
 )
 
-const endReused = endingSessions('refresh.end_reused', 'id = $8::uuid and generation > $9::bigint', {
+const endReusedSession = endingSessions('refresh.end_reused', 'id = $8::uuid and generation > $9::bigint', {
   mail: 'token_reuse',
 })

@@ -3,11 +3,13 @@ import type { Logger } from 'pino'
 import type { Terms } from '../clients/terms.ts'
 import type { Counters } from '../counters/counters.ts'
 import type { Database, Queryable } from '../database/database.ts'
+import type { Locate } from '../location/location.ts'
 import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
 import type { Ring } from '../tokens/ring.ts'
 import { createControl, type Control } from './control.ts'
 import { createEnding, type Ending } from './ending.ts'
+import type { Policies } from './policies.ts'
 import { createReading, type Reading } from './reading.ts'
 import { createReauthenticate, type Reauthenticate } from './reauthentication.ts'
 import { createRefresh, type Refresh, type RefreshSettings } from './refresh.ts'
@@ -45,6 +47,8 @@ export function createSessions(deps: {
   rateLimits: Pick<RateLimits, 'beforeRefresh'>
   counters: Pick<Counters, 'count'>
   terms: Terms
+  policies: Policies
+  locate: Locate
   settings: SignInSettings & RefreshSettings
   log: Logger
 }): Sessions {

@@ -6,9 +6,11 @@ import { v7 as uuidv7 } from 'uuid'
 import type { ClientTerms, Terms } from '../clients/terms.ts'
 import { statement, type Queryable } from '../database/database.ts'
 import { endingSessions, FEED_MARGIN } from '../revocations/ending-sessions.ts'
+import type { Locate } from '../location/location.ts'
 import { encodeRefreshToken } from '../tokens/refresh-token.ts'
 import type { Ring } from '../tokens/ring.ts'
 import { hashSecret, newSecret } from '../tokens/secrets.ts'
+import { locationJson } from './baseline.ts'
 import { ANNOUNCED_TO_OWNER } from './changes.ts'
 import { claimsInData } from './claims.ts'
 import { demandRoom, makeRoom, type Arrival } from './client-limit.ts'
@@ -30,6 +32,8 @@ export interface SignIn {
   readonly device: Device
   readonly userAgent: string
   readonly ip: string | null
+  /** What its device shows (seen.ts); null where another one speaks for it, and the first refresh is the first sight. */
+  readonly seen: Buffer | null
   /** The live session whose cookie this sign-in overwrites; it ends if it is the same user's. */
   readonly replaces: { readonly userId: string; readonly sessionId: string } | null
   /** A session of the same client that the person chose to end for this one. */
@@ -58,7 +62,7 @@ const UNREMEMBERED_TTL = 24 * 60 * 60
  */
 export async function insertSession(
   tx: Queryable,
-  { ring, terms, settings }: { ring: Ring; terms: Terms; settings: SignInSettings },
+  { ring, terms, settings, locate }: { ring: Ring; terms: Terms; settings: SignInSettings; locate: Locate },
   signIn: SignIn,
 ): Promise<{ row: SessionRow & IssuanceRow; refreshToken: string } | null> {
   const id = uuidv7()
@@ -67,7 +71,11 @@ export async function insertSession(
   const [user] = await tx.query(lockUser, [signIn.userId, signIn.passwordVersion])
   if (user === undefined) return null
   await endSupersededSessions(tx, { signIn, id, terms: ofClient }, settings)
-  const [row] = await tx.query(insert, insertValues(signIn, ofClient, id, hashSecret(secret)))
+  const [row] = await tx.query(insert, [
+    ...insertValues(signIn, ofClient, id, hashSecret(secret)),
+    signIn.seen,
+    locationJson(locate(signIn.ip)),
+  ])
   if (row === undefined) return null
   return {
     row,
@@ -167,13 +175,14 @@ const insert = statement<SessionRow & IssuanceRow>(
        user_id, id, secret_hash, idempotency_hashes, client_id, transport, persistent, scope, amr,
        claims, authenticated_at, created_at, last_used_at, idle_expires_at, absolute_expires_at,
        device_name, device_label, device_type, device_model, browser_name, browser_version,
-       os_name, os_version, app_name, app_version, user_agent, ip_first, ip_last, data, own_claims)
+       os_name, os_version, app_name, app_version, user_agent, ip_first, ip_last, data, own_claims, seen, location)
      select
        $1::uuid, $2::uuid, $3::bytea, $4::bytea, $5::text, $6::text, $7::boolean, $8::text, $9::text[],
        users.claims || $25::jsonb || $27::jsonb, coalesce($24::timestamptz, clock.now), clock.now, clock.now,
        clock.now + make_interval(secs => $10::float8), clock.now + make_interval(secs => $11::float8),
        $12::text, $13::text, $14::text, $15::text, $16::text, $17::text,
-       $18::text, $19::text, $20::text, $21::text, $22::text, $23::inet, $23::inet, $26::jsonb, $25::jsonb
+       $18::text, $19::text, $20::text, $21::text, $22::text, $23::inet, $23::inet, $26::jsonb, $25::jsonb,
+       $28::bytea, $29::jsonb
      from users, (select clock_timestamp() as now offset 0) as clock
      where users.id = $1::uuid
      returning *

@@ -147,6 +147,20 @@ export const warningRules: readonly Rule[] = [
         : null,
   },
   {
+    about: ['policies', 'idleTtl', 'preset'],
+    check: ({ policies, idleTtl, sources }) =>
+      sources.policies !== 'default' && policies.rules.idle.action !== 'off' && policies.idleAfter >= idleTtl
+        ? `HALLPASS_POLICIES: idle never trips, since sessions end after ${showDuration(idleTtl)} without a refresh (HALLPASS_IDLE_TTL)`
+        : null,
+  },
+  {
+    about: ['policies', 'geoipDb'],
+    check: ({ policies, geoipDb }) =>
+      geoipDb === null && !['off', 'log'].includes(policies.rules.country.action)
+        ? 'HALLPASS_POLICIES: country never trips without HALLPASS_GEOIP_DB'
+        : null,
+  },
+  {
     about: ['rateLimits'],
     check: ({ rateLimits }) =>
       rateLimits ? null : 'HALLPASS_RATE_LIMITS is off: nothing slows down whoever guesses passwords',

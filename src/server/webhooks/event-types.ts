@@ -6,6 +6,7 @@ export const EVENT_TYPES: readonly string[] = [
   'session.expired',
   'session.revived',
   'session.updated',
+  'session.policy',
   'user.created',
   'user.confirmed',
   'user.password_changed',

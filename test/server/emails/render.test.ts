@@ -22,6 +22,7 @@ const purposes: readonly (readonly [MailPurpose, Mail['details'], RegExp])[] = [
   ['password_changed', who, /every other device was signed out/],
   ['new_device', who, /Chrome on Windows 11.*Lisbon, Portugal.*203\.0\.113\.7.*4 March 2026 at 14:05 UTC/s],
   ['token_reuse', { ...who, subtype: 'old_token' }, /old copy of such a key was used/],
+  ['device_changed', { ...who, subtype: 'notify', rule: 'network' }, /another network.*nothing to do/s],
   ['api_key_created', { ...who, name: 'nightly backup' }, /nightly backup/],
   ['account_deleted', {}, /cannot be brought back/],
 ]
