@@ -3,10 +3,12 @@ import { FirstLight } from './0001-first-light.ts'
 import { AccountsAndMail } from './0002-accounts-and-mail.ts'
 import { RevocationFeed } from './0003-revocation-feed.ts'
 import { Control } from './0004-control.ts'
+import { MovingIn } from './0008-moving-in.ts'
 
 export const migrations = [
   { name: '0001-first-light', class: FirstLight },
   { name: '0002-accounts-and-mail', class: AccountsAndMail },
   { name: '0003-revocation-feed', class: RevocationFeed },
   { name: '0004-control', class: Control },
+  { name: '0008-moving-in', class: MovingIn },
 ]

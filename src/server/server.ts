@@ -23,6 +23,7 @@ import { createDemandOwnOrigin, createRefuseForeignReaders } from './http/origin
 import { createReadPresentedToken } from './http/presented-token.ts'
 import { createRevocationStreams } from './http/revocation-streams.ts'
 import { createSessionEventStreams } from './http/session-event-streams.ts'
+import { createExchangeImportedToken } from './imports/exchange.ts'
 import { readTheme, type Theme } from './pages/theme.ts'
 import { createRateLimits } from './rate-limits/rate-limits.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
@@ -138,6 +139,16 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
   const compose = createCompose({ issuer, flows })
   const sending = createSending({ database, ring, compose, deliver: delivery.deliver, log })
 
+  const exchangeImportedToken = createExchangeImportedToken({
+    database,
+    ring,
+    accessTokens,
+    rateLimits,
+    counters,
+    settings,
+    salt: config.importedTokenSalt,
+    log,
+  })
   const startForSubject = createStartForSubject({ database, clients, sessions })
   const readiness = createReadiness({ database })
   const bus = createNotifyBus(database)
@@ -170,7 +181,7 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
     readPresentedToken: createReadPresentedToken({ cookie, demandOwnOrigin }),
     readCookieSession: createReadCookieSession({ cookie, sessions }),
     clientAddressOf: createClientAddressOf(config.trustedProxies),
-    grants: createGrants({ sessions, apiKeys, accessTokens }),
+    grants: createGrants({ sessions, apiKeys, accessTokens, exchangeImportedToken }),
     accessTokens,
     keys,
     clients,
