@@ -63,7 +63,7 @@ await program.parseAsync().catch((error: unknown) => {
 
 /** Its words are known here, for --help; what they do happens where the store is. */
 function forwarding(command: Command): Command {
-  for (const child of command.commands) {
+  for (const child of command.commands.length > 0 ? command.commands : [command]) {
     child.action(async () => {
       process.exitCode = await speakToService(process.argv.slice(2), readSettingsOfCommand())
     })
@@ -83,7 +83,7 @@ async function speakToService(argv: string[], config: Config): Promise<number> {
   } catch (error) {
     const path = controlSocketPath(config)
     if (!(error instanceof DirectoryInUse) || path === null) throw error
-    return sendCommand({ path, argv, write })
+    return sendCommand({ path, argv: ['--in-directory', process.cwd(), ...argv], write })
   }
 }
 

@@ -23,7 +23,10 @@ import { createDemandOwnOrigin, createRefuseForeignReaders } from './http/origin
 import { createReadPresentedToken } from './http/presented-token.ts'
 import { createRevocationStreams } from './http/revocation-streams.ts'
 import { createSessionEventStreams } from './http/session-event-streams.ts'
+import { createExportBackup, type ExportBackup } from './imports/backup/exporting.ts'
+import { createImportBackup, type ImportBackup } from './imports/backup/importing.ts'
 import { createExchangeImportedToken } from './imports/exchange.ts'
+import { createRunImport, type RunImport } from './imports/importing.ts'
 import { readTheme, type Theme } from './pages/theme.ts'
 import { createRateLimits } from './rate-limits/rate-limits.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
@@ -56,6 +59,10 @@ export interface Hallpass {
   readonly sessions: Sessions
   readonly startForSubject: StartForSubject
   readonly apiKeys: ApiKeys
+  readonly runImport: RunImport
+  readonly exportBackup: ExportBackup
+  /** Null where requests are served meanwhile, from what is replaced. */
+  readonly importBackup: ImportBackup | null
   readonly sending: Sending
   readonly readiness: Readiness
   close(): Promise<void>
@@ -214,6 +221,9 @@ async function wire(config: Config, store: Store, theme: Theme, options: ServerO
     sessions,
     startForSubject,
     apiKeys,
+    runImport: createRunImport({ database, clients, passwords, settings }),
+    exportBackup: createExportBackup({ database, ring }),
+    importBackup: serves ? null : createImportBackup({ database, ring }),
     sending,
     readiness,
     async close() {

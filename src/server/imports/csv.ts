@@ -19,7 +19,11 @@ export const csvSource = (path: string): Source =>
       skip_records_with_error: true,
       on_skip: (error) => {
         const line = error && 'lines' in error ? Number(error['lines']) : 0
-        skipped.push({ kind: 'fault', where: `line ${line}`, fault: 'it has not the columns of the header, or is no CSV' })
+        skipped.push({
+          kind: 'fault',
+          where: `line ${line}`,
+          fault: 'it has not the columns of the header, or is no CSV',
+        })
         return undefined
       },
     })
@@ -40,9 +44,7 @@ function itemOf(record: Readonly<Record<string, string>>, where: string): Item {
   const members = Object.fromEntries(
     Object.entries(record).flatMap(([name, cell]) => (cell === '' ? [] : [[name, valueOf(name, cell)]])),
   )
-  return 'user' in record
-    ? { kind: 'session', where, members, keptToken: null }
-    : { kind: 'user', where, members }
+  return 'user' in record ? { kind: 'session', where, members, keptToken: null } : { kind: 'user', where, members }
 }
 
 /** A cell of JSON that is none stays text, which the check of the record refuses. */

@@ -1,5 +1,6 @@
 /** The table of ecto_sessions, whose users are another table's affair: an account is made for each id in it. */
 import { openForeignPostgres, quoteName, quoteText } from '../database/foreign-postgres.ts'
+import type { KeptToken } from '../tokens/imported-token.ts'
 import type { Source } from './source.ts'
 
 export interface EctoSessionsOptions {
@@ -27,14 +28,21 @@ export const ectoSessionsSource = ({ from, table, userColumn }: EctoSessionsOpti
             expires_at: row.expires_at,
             data: { ...row.extra_fields, ...row.data },
           },
-          // A digest in hex, or where no algorithm was chosen the token itself.
-          keptToken: Buffer.from(row.auth_token_digest),
+          keptToken: keptOf(row.auth_token_digest),
         }
       }
     } finally {
       await database.close()
     }
   }
+
+/** Digests of 160 to 512 bits in hex. A token as it is has 64 kinds of characters: it never looks like one. */
+const DIGEST = /^([\da-f]{40}|[\da-f]{56}|[\da-f]{64}|[\da-f]{96}|[\da-f]{128})$/
+
+const keptOf = (digest: string): KeptToken => ({
+  form: DIGEST.test(digest) ? 'digest' : 'token',
+  bytes: Buffer.from(digest),
+})
 
 interface SessionRow {
   id: string

@@ -12,7 +12,9 @@ export async function* textOf(path: string): AsyncGenerator<string> {
   } catch (error) {
     const isText = error instanceof Error && 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA'
     if (isText) throw new Error('the file is not UTF-8')
-    throw error instanceof Error && 'code' in error ? new Error(`the file cannot be read: ${String(error.code)}`) : error
+    throw error instanceof Error && 'code' in error
+      ? new Error(`the file cannot be read: ${String(error.code)}`)
+      : error
   }
 }
 

@@ -86,7 +86,9 @@ const toKeys = ({ id, tokenHash, subject, ownerIds }: ImportedSession) => ({
 })
 
 function toRow({ session, userId }: Owned, { client, transport }: Terms) {
-  const device = describeDevice(deviceEvidence(session.userAgent === '' ? {} : { 'user-agent': session.userAgent }, null))
+  const device = describeDevice(
+    deviceEvidence(session.userAgent === '' ? {} : { 'user-agent': session.userAgent }, null),
+  )
   return {
     id: session.id,
     user_id: userId,
@@ -131,7 +133,7 @@ const lockUsers = statement<{ id: string }>(
 )
 
 /**
- * A session without an end gets ours. The absolute end counts from today: who was signed in there for a year has
+ * `amr` says all that is known of the proof. A session without an end gets ours. The absolute end counts from today: who was signed in there for a year has
  * done nothing wrong.
  */
 const insertSessions = statement<{ id: string }>(
@@ -156,7 +158,7 @@ const insertSessions = statement<{ id: string }>(
        device_model, browser_name, browser_version, os_name, os_version, user_agent, data)
      select
        given.user_id, given.id, decode(given.secret_hash, 'hex'), $2::bytea, given.client_id, given.transport, true,
-       given.scope, '{}', users.claims || given.data_claims, given.authenticated_at, given.created_at,
+       given.scope, '{imported}', users.claims || given.data_claims, given.authenticated_at, given.created_at,
        given.created_at, least(given.expires_at, absolute_end), absolute_end, given.device_label, given.device_type,
        given.device_model, given.browser_name, given.browser_version, given.os_name, given.os_version,
        given.user_agent, given.data

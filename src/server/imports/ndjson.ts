@@ -14,9 +14,7 @@ export const ndjsonSource = (path: string): Source =>
 function itemOf(line: string, where: string): Item {
   const members = parse(line)
   if (typeof members !== 'object' || members === null) return { kind: 'fault', where, fault: 'it is no JSON object' }
-  return 'user' in members
-    ? { kind: 'session', where, members, keptToken: null }
-    : { kind: 'user', where, members }
+  return 'user' in members ? { kind: 'session', where, members, keptToken: null } : { kind: 'user', where, members }
 }
 
 function parse(line: string): unknown {

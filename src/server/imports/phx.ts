@@ -16,6 +16,8 @@ export interface PhxOptions {
   readonly idClaim: string | null
 }
 
+/** Whatever else Phoenix sends out, it keeps the SHA-256 of. */
+const KEPT_AS_IT_IS = 'session'
 const DAY = 86_400_000
 
 export const phxSource = (options: PhxOptions): Source =>
@@ -41,14 +43,15 @@ function userOf(row: UserRow, { idClaim }: PhxOptions): Item {
   return { kind: 'user', where: `user ${row.id}`, members }
 }
 
-function sessionOf(row: TokenRow, { validDays }: PhxOptions): Item {
+function sessionOf(row: TokenRow, { validDays, context }: PhxOptions): Item {
   const members = {
     user: row.user_id,
     created_at: row.inserted_at,
     authenticated_at: row.authenticated_at,
     expires_at: new Date(row.inserted_at.getTime() + validDays * DAY),
   }
-  return { kind: 'session', where: `token ${row.id}`, members, keptToken: row.token }
+  const form = context === KEPT_AS_IT_IS ? 'token' : 'digest'
+  return { kind: 'session', where: `token ${row.id}`, members, keptToken: { form, bytes: row.token } }
 }
 
 interface UserRow {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { validate as isUuid } from 'uuid'
 import { z } from 'zod'
 import { isCleanJson } from '../clean-json.ts'
-import { hashKeptToken } from '../tokens/imported-token.ts'
+import { hashKeptToken, type KeptToken } from '../tokens/imported-token.ts'
 import { checkOwnClaims } from '../tokens/own-claims.ts'
 import { parseEmailAddress, type EmailAddress } from '../users/email-address.ts'
 
@@ -87,7 +87,8 @@ export function readUser(members: unknown, isComparable: (hash: string) => boole
     id: identify(subject === null ? `address\0${email?.canonical}` : `subject\0${subject}`, subject),
     subject,
     email,
-    emailVerifiedAt: email === null || verified === false ? null : verified === true ? (createdAt ?? new Date()) : verified,
+    emailVerifiedAt:
+      email === null || verified === false ? null : verified === true ? (createdAt ?? new Date()) : verified,
     passwordHash,
     createdAt,
     claims,
@@ -99,11 +100,11 @@ export function readUser(members: unknown, isComparable: (hash: string) => boole
  * @param keptToken what the system before kept of the token, where `token_hash` does not say it
  * @throws {Faulty}
  */
-export function readSession(members: unknown, keptToken: Uint8Array | null): ImportedSession {
+export function readSession(members: unknown, keptToken: KeptToken | null): ImportedSession {
   const session = read(Session, members)
   const { user: subject, data = {}, expires_at: expiresAt = null, user_agent: userAgent = '' } = session
-  const kept = keptToken ?? (session.token_hash && Buffer.from(session.token_hash.toLowerCase()))
-  if (!kept) throw new Faulty('token_hash is missing: no device could ever go on with it')
+  const kept = keptToken ?? keptIn(session.token_hash)
+  if (kept === null) throw new Faulty('token_hash is missing: no device could ever go on with it')
   if (Buffer.byteLength(JSON.stringify(data)) > MOST_DATA) throw new Faulty('data is larger than 4 kB of JSON')
   const address = parseEmailAddress(subject)
   const tokenHash = hashKeptToken(kept)
@@ -123,13 +124,18 @@ export function readSession(members: unknown, keptToken: Uint8Array | null): Imp
   }
 }
 
+const keptIn = (hash: string | undefined): KeptToken | null =>
+  hash === undefined ? null : { form: 'digest', bytes: Buffer.from(hash.toLowerCase()) }
+
 function read<Shape extends z.ZodType>(shape: Shape, members: unknown): z.output<Shape> {
   if (!isCleanJson(members)) throw new Faulty('a text in it has characters that no database keeps')
   const { success, data, error } = shape.safeParse(members)
   if (success) return data
   const [issue] = error.issues
   const member = issue?.path[0]
-  throw new Faulty(member === undefined ? 'a member is unknown, or it is no object' : `${String(member)} is missing or wrong`)
+  throw new Faulty(
+    member === undefined ? 'a member is unknown, or it is no object' : `${String(member)} is missing or wrong`,
+  )
 }
 
 /** An id that is a UUID already stays, so that what other systems call a person stays what `sub` calls them. */

@@ -1,4 +1,5 @@
 /** Where accounts and sessions come from. Every source speaks the words of docs/moving-in.md, which are those of NDJSON. */
+import type { KeptToken } from '../tokens/imported-token.ts'
 
 export type Item =
   | { readonly kind: 'user'; readonly where: string; readonly members: unknown }
@@ -7,7 +8,7 @@ export type Item =
       readonly where: string
       readonly members: unknown
       /** What the system before kept of the token; null where the members have it as `token_hash`. */
-      readonly keptToken: Uint8Array | null
+      readonly keptToken: KeptToken | null
     }
   | { readonly kind: 'fault'; readonly where: string; readonly fault: string }
 

@@ -1,9 +1,17 @@
 /**
- * Tokens that another system made. The system before kept them raw (phx.gen.auth) or as a hash in hex (ecto_sessions),
- * and an import knows no more than that; the device has the token itself, as text or as base64url of its bytes.
+ * Tokens that another system made. The system before kept them as they are (phx.gen.auth) or as a digest
+ * (ecto_sessions), and an import knows no more than that; the device has the token itself, as text or as base64url
+ * of its bytes.
  */
 import { createHash, getHashes, hkdfSync } from 'node:crypto'
 import { hashSecret } from './secrets.ts'
+
+/** What the system before kept. */
+export interface KeptToken {
+  /** Whoever has a digest does not have the token: it must never be taken for one that was kept as it is. */
+  readonly form: 'token' | 'digest'
+  readonly bytes: Uint8Array
+}
 
 /** One way in which the system before may have kept a token. */
 export interface ImportedToken {
@@ -21,8 +29,8 @@ const ALGORITHMS = [
   ...['blake2b512', 'blake2s256', 'ripemd160'],
 ].filter((name) => getHashes().includes(name))
 
-/** @param kept what the system before kept of the token: its bytes, or a hash of them in hex, as text */
-export const hashKeptToken = (kept: Uint8Array): Buffer => hashSecret(kept)
+export const hashKeptToken = ({ form, bytes }: KeptToken): Buffer =>
+  hashSecret(Buffer.concat([Buffer.from(`${form}\0`), bytes]))
 
 /**
  * Every way in which it may have been kept; each is some microseconds.
@@ -32,19 +40,30 @@ export const hashKeptToken = (kept: Uint8Array): Buffer => hashSecret(kept)
 export function readImportedToken(presented: string, salt: string | null): ImportedToken[] {
   if (presented.length < LEAST_LENGTH || presented.length > MOST_LENGTH) return []
   const text = Buffer.from(presented)
-  const raw = Buffer.from(presented.replace(/=+$/, ''), 'base64url')
-  const isRaw = raw.length >= LEAST_LENGTH && raw.toString('base64url') === presented.replace(/=+$/, '')
   const salted = salt === null ? [text] : [text, Buffer.concat([Buffer.from(salt), text])]
-  const hashed = salted.flatMap((input) => ALGORITHMS.map((name) => createHash(name).update(input).digest('hex')))
+  const digests = salted.flatMap((input) => ALGORITHMS.map((name) => createHash(name).update(input).digest('hex')))
   return [
-    ...(isRaw ? [raw, hashSecret(raw)].map((kept) => ({ hash: hashKeptToken(kept), bytes: raw })) : []),
-    ...[text, ...hashed.map((hex) => Buffer.from(hex))].map((kept) => ({ hash: hashKeptToken(kept), bytes: text })),
+    keptAs('token', text, text),
+    ...digests.map((hex) => keptAs('digest', Buffer.from(hex), text)),
+    ...readRaw(presented).flatMap((raw) => [keptAs('token', raw, raw), keptAs('digest', hashSecret(raw), raw)]),
   ]
+}
+
+const keptAs = (form: KeptToken['form'], kept: Uint8Array, bytes: Buffer): ImportedToken => ({
+  hash: hashKeptToken({ form, bytes: kept }),
+  bytes,
+})
+
+/** The bytes of which it is the base64url, with padding or without; none where it is none. */
+function readRaw(presented: string): Buffer[] {
+  const unpadded = presented.replace(/=+$/, '')
+  const raw = Buffer.from(unpadded, 'base64url')
+  return raw.length >= LEAST_LENGTH && raw.toString('base64url') === unpadded ? [raw] : []
 }
 
 /**
  * The secret of a session that goes on from it: always the same, so that an answer which was lost can be asked for
- * again, and known to nobody who has only what the system before kept as a hash.
+ * again, and known to nobody who has only a digest.
  */
 export const deriveSessionSecret = ({ bytes }: ImportedToken, sessionId: string): Buffer =>
   Buffer.from(hkdfSync('sha256', bytes, sessionId, 'hallpass imported session secret', 32))
