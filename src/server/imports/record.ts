@@ -82,18 +82,22 @@ export function readUser(members: unknown, isComparable: (hash: string) => boole
   }
   const fault = checkOwnClaims(claims)
   if (fault !== null) throw new Faulty(`claims: ${fault.code}`)
-  const verified = user.email_verified ?? false
   return {
     id: identify(subject === null ? `address\0${email?.canonical}` : `subject\0${subject}`, subject),
     subject,
     email,
-    emailVerifiedAt:
-      email === null || verified === false ? null : verified === true ? (createdAt ?? new Date()) : verified,
+    emailVerifiedAt: email === null ? null : verifiedAt(user.email_verified ?? false, createdAt),
     passwordHash,
     createdAt,
     claims,
     isDisabled: user.disabled ?? false,
   }
+}
+
+/** Where it is only known that it is, since there was an account. */
+function verifiedAt(verified: boolean | Date, createdAt: Date | null): Date | null {
+  if (typeof verified !== 'boolean') return verified
+  return verified ? (createdAt ?? new Date()) : null
 }
 
 /**

@@ -24,10 +24,10 @@ export interface ImportedToken {
 const LEAST_LENGTH = 16
 const MOST_LENGTH = 512
 /** Those of ecto_sessions, by OpenSSL's names. */
-const ALGORITHMS = [
-  ...['sha256', 'sha1', 'sha224', 'sha384', 'sha512', 'sha3-224', 'sha3-256', 'sha3-384', 'sha3-512'],
-  ...['blake2b512', 'blake2s256', 'ripemd160'],
-].filter((name) => getHashes().includes(name))
+const ALGORITHMS =
+  'sha256 sha1 sha224 sha384 sha512 sha3-224 sha3-256 sha3-384 sha3-512 blake2b512 blake2s256 ripemd160'
+    .split(' ')
+    .filter((name) => getHashes().includes(name))
 
 export const hashKeptToken = ({ form, bytes }: KeptToken): Buffer =>
   hashSecret(Buffer.concat([Buffer.from(`${form}\0`), bytes]))
