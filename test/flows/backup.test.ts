@@ -10,6 +10,7 @@ import { migratePostgres } from '../../src/server/database/migrate.ts'
 import { basic, makeServiceKey, type Key } from '../support/api-keys.ts'
 import { aSignedInPerson, PASSWORD, refresh, send, sendForm, type SignedIn } from '../support/people.ts'
 import { sharedPostgres } from '../support/postgres.ts'
+import { runCli } from '../support/processes.ts'
 import { startServer, TEST_SECRET, type TestServer } from '../support/server.ts'
 
 const OTHER_SECRET = 'Zq8Lr5Wn3Kx0Vb7Tj2Hy6Md9Pf4Gc1Sa8Ew'
@@ -190,7 +191,7 @@ describe('A backup', function () {
     })
 
     it('and back into an embedded store', async () => {
-      const made = await run(postgres.hallpass, 'export', '--out', path('second.ndjson'))
+      const made = await runCli(databaseUrl, ['export', '--out', path('second.ndjson')])
       expect(made.code, made.output).to.equal(0)
       const target = { HALLPASS_DATA_DIR: path('second') }
       const done = await runAlone(target, 'import', 'backup', path('second.ndjson'))

@@ -71,6 +71,7 @@ describe('Moving in', function () {
         const others = {
           revoked: aPhoenixToken(),
           late: aPhoenixToken(),
+          twice: aPhoenixToken(),
           stale: aPhoenixToken(),
           hers: aPhoenixToken(),
         }
@@ -89,7 +90,7 @@ describe('Moving in', function () {
           )
           const insert = `insert into users_tokens (user_id, token, context, authenticated_at, inserted_at)
             values ($1, $2, $3, now() at time zone 'utc' - interval '3 days', now() at time zone 'utc' - $4::interval)`
-          for (const each of [token, others.revoked, others.late])
+          for (const each of [token, others.revoked, others.late, others.twice])
             await phoenix.sql.query(insert, [1, each, 'session', '1 day'])
           await phoenix.sql.query(insert, [1, others.stale, 'session', '15 days'])
           await phoenix.sql.query(insert, [3, others.hers, 'session', '1 day'])
@@ -105,9 +106,9 @@ describe('Moving in', function () {
           expect(await phx('--dry-run')).to.equal(
             'user 5: password_hash is of no scheme that is known, or costs more than can be borne\n' +
               'user 3: another account has this address already; it is left alone, and nobody’s sessions go to it\n' +
-              'token 5: there is no account for it, or one that may not sign in\n' +
+              'token 6: there is no account for it, or one that may not sign in\n' +
               'users     3 new, 0 already here, 1 in conflict\n' +
-              'sessions  3 new, 0 already here, 1 expired, 1 without an account\n' +
+              'sessions  4 new, 0 already here, 1 expired, 1 without an account\n' +
               'faulty    1\n' +
               'nothing was written\n',
           )
@@ -124,11 +125,11 @@ describe('Moving in', function () {
         it('brings accounts and sessions, and nothing the second time', async () => {
           expect(await phx())
             .to.include('users     3 new')
-            .and.to.include('sessions  3 new')
+            .and.to.include('sessions  4 new')
           const before = await contentOf(server())
           const again = await phx()
           expect(again).to.include('users     0 new, 3 already here, 1 in conflict')
-          expect(again).to.include('sessions  0 new, 3 already here, 1 expired, 1 without an account')
+          expect(again).to.include('sessions  0 new, 4 already here, 1 expired, 1 without an account')
           expect(await contentOf(server())).to.equal(before)
         })
 
@@ -189,6 +190,13 @@ describe('Moving in', function () {
           const refreshed = await refresh(server().url, first.body.refresh_token)
           expect(refreshed.status).to.equal(200)
           expect(generationOf(refreshed.body.refresh_token)).to.equal(1)
+        })
+
+        it('answers many at once alike', async () => {
+          const answers = await Promise.all(Array.from({ length: 8 }, () => moveIn(server(), others.twice)))
+          expect(answers.map(({ status }) => status)).to.deep.equal(Array(8).fill(200))
+          expect(new Set(answers.map(({ body }) => body.refresh_token)).size).to.equal(1)
+          expect((await refresh(server().url, answers[0]?.body.refresh_token ?? '')).status).to.equal(200)
         })
 
         it('answers the old token as the one before the first refresh: a moment longer, and then as a stolen one', async () => {

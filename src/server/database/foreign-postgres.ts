@@ -51,7 +51,8 @@ async function inWords<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'no further word'
+    const code =
+      error instanceof Error && 'code' in error ? String(error.code) : 'is the URL right, and a password there?'
     const why = error instanceof Error && ABOUT_NAMES.has(code) ? error.message : code
     throw new Error(`the database at --from cannot be read: ${why}`)
   }

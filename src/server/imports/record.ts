@@ -39,19 +39,26 @@ export class Faulty extends Error {
   override readonly name = 'Faulty'
 }
 
-const absent = z.null().transform(() => undefined)
-const optional = <Kind extends z.ZodType>(kind: Kind) => z.union([kind, absent]).optional()
+/** Null and absent are one. */
+const optional = <Kind extends z.ZodType>(kind: Kind) => kind.nullish().transform((value) => value ?? null)
 const Time = z.union([z.date(), z.iso.datetime({ offset: true }).transform((text) => new Date(text))])
 const Members = z.record(z.string(), z.unknown())
+const optionalMembers = Members.nullish().transform((value) => value ?? {})
 
 const User = z.strictObject({
   email: optional(z.string()),
   subject: optional(z.string().min(1).max(255)),
   password_hash: optional(z.string().max(1024)),
-  email_verified: optional(z.union([z.boolean(), Time])),
+  email_verified: z
+    .union([z.boolean(), Time])
+    .nullish()
+    .transform((value) => value ?? false),
   created_at: optional(Time),
-  claims: optional(Members),
-  disabled: optional(z.boolean()),
+  claims: optionalMembers,
+  disabled: z
+    .boolean()
+    .nullish()
+    .transform((value) => value ?? false),
 })
 
 const Session = z.strictObject({
@@ -60,7 +67,7 @@ const Session = z.strictObject({
   created_at: Time,
   authenticated_at: optional(Time),
   expires_at: optional(Time),
-  data: optional(Members),
+  data: optionalMembers,
   user_agent: optional(z.string().max(1024)),
 })
 
@@ -72,25 +79,25 @@ const MOST_DATA = 4096
  * @throws {Faulty}
  */
 export function readUser(members: unknown, isComparable: (hash: string) => boolean): ImportedUser {
-  const user = read(User, members)
-  const { subject = null, claims = {}, password_hash: passwordHash = null, created_at: createdAt = null } = user
-  const email = user.email === undefined ? null : parseEmailAddress(user.email)
-  if (user.email !== undefined && email === null) throw new Faulty('email is not an address that can receive mail')
-  if (email === null && subject === null) throw new Faulty('neither email nor subject says who it is')
+  const { subject, created_at: createdAt, password_hash: passwordHash, claims, ...user } = read(User, members)
+  const email = user.email === null ? null : parseEmailAddress(user.email)
+  if (user.email !== null && email === null) throw new Faulty('email is not an address that can receive mail')
+  const name = subject === null ? email && `address\0${email.canonical}` : `subject\0${subject}`
+  if (name === null) throw new Faulty('neither email nor subject says who it is')
   if (passwordHash !== null && !isComparable(passwordHash)) {
     throw new Faulty('password_hash is of no scheme that is known, or costs more than can be borne')
   }
   const fault = checkOwnClaims(claims)
   if (fault !== null) throw new Faulty(`claims: ${fault.code}`)
   return {
-    id: identify(subject === null ? `address\0${email?.canonical}` : `subject\0${subject}`, subject),
+    id: identify(name, subject),
     subject,
     email,
-    emailVerifiedAt: email === null ? null : verifiedAt(user.email_verified ?? false, createdAt),
+    emailVerifiedAt: email && verifiedAt(user.email_verified, createdAt),
     passwordHash,
     createdAt,
     claims,
-    isDisabled: user.disabled ?? false,
+    isDisabled: user.disabled,
   }
 }
 
@@ -106,7 +113,7 @@ function verifiedAt(verified: boolean | Date, createdAt: Date | null): Date | nu
  */
 export function readSession(members: unknown, keptToken: KeptToken | null): ImportedSession {
   const session = read(Session, members)
-  const { user: subject, data = {}, expires_at: expiresAt = null, user_agent: userAgent = '' } = session
+  const { user: subject, data, expires_at: expiresAt } = session
   const kept = keptToken ?? keptIn(session.token_hash)
   if (kept === null) throw new Faulty('token_hash is missing: no device could ever go on with it')
   if (Buffer.byteLength(JSON.stringify(data)) > MOST_DATA) throw new Faulty('data is larger than 4 kB of JSON')
@@ -124,12 +131,12 @@ export function readSession(members: unknown, keptToken: KeptToken | null): Impo
     authenticatedAt: session.authenticated_at ?? session.created_at,
     expiresAt,
     data,
-    userAgent,
+    userAgent: session.user_agent ?? '',
   }
 }
 
-const keptIn = (hash: string | undefined): KeptToken | null =>
-  hash === undefined ? null : { form: 'digest', bytes: Buffer.from(hash.toLowerCase()) }
+const keptIn = (hash: string | null): KeptToken | null =>
+  hash === null ? null : { form: 'digest', bytes: Buffer.from(hash.toLowerCase()) }
 
 function read<Shape extends z.ZodType>(shape: Shape, members: unknown): z.output<Shape> {
   if (!isCleanJson(members)) throw new Faulty('a text in it has characters that no database keeps')
