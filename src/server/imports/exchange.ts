@@ -163,7 +163,7 @@ interface ImportedRow extends IssuanceRow {
 const findToken = statement<{ user_id: string; session_id: string; token_hash: Buffer }>(
   'imports.find_token',
   `select user_id, session_id, token_hash from imported_tokens
-   where token_hash = any (select decode(hash, 'hex') from unnest($1::text[]) as given (hash))
+   where token_hash = any (array(select decode(given.hash, 'hex') from unnest($1::text[]) as given (hash)))
      and expires_at > clock_timestamp()`,
 )
 

@@ -53,13 +53,13 @@ export function createImportSessions(deps: {
     counts,
     async bring(batch) {
       if (batch.length === 0) return
-      const rows = await database.query(lookUp, [JSON.stringify(batch.map(([, session]) => toKeys(session)))])
-      const found = new Map(rows.map((row) => [row.id, row]))
+      const known = await lookUpAll(database, batch)
       const fresh: Owned[] = []
       for (const [where, session] of batch) {
-        const { owner_id: ownerId = null, is_present: isPresent = false } = found.get(session.id) ?? {}
-        const userId = ownerId ?? session.ownerIds.find((id) => made.ids.has(id))
-        if (isPresent || seen.has(session.id)) counts.present += 1
+        const isOwner = (id: string): boolean => known.owners.has(id) || made.ids.has(id)
+        // A subject is looked for first: it is what the application calls its people.
+        const userId = known.bySubject.get(session.subject) ?? session.ownerIds.find(isOwner)
+        if (known.tokens.has(session.tokenHash.toString('hex')) || seen.has(session.id)) counts.present += 1
         else if (session.expiresAt !== null && session.expiresAt.getTime() <= Date.now()) counts.expired += 1
         else if (userId === undefined) {
           counts.ownerless += 1
@@ -78,12 +78,19 @@ interface Owned {
   readonly userId: string
 }
 
-const toKeys = ({ id, tokenHash, subject, ownerIds }: ImportedSession) => ({
-  id,
-  token_hash: tokenHash.toString('hex'),
-  subject,
-  owner_ids: ownerIds,
-})
+async function lookUpAll(database: Database, batch: readonly (readonly [string, ImportedSession])[]) {
+  const sessions = batch.map(([, session]) => session)
+  const owners = await database.query(lookUpOwners, [
+    sessions.flatMap(({ ownerIds }) => ownerIds),
+    sessions.map(({ subject }) => subject),
+  ])
+  const tokens = await database.query(lookUpTokens, [sessions.map(({ tokenHash }) => tokenHash.toString('hex'))])
+  return {
+    owners: new Set(owners.map(({ id }) => id)),
+    bySubject: new Map(owners.map(({ id, subject }) => [subject, id])),
+    tokens: new Set(tokens.map(({ hash }) => hash)),
+  }
+}
 
 function toRow({ session, userId }: Owned, { client, transport }: Terms) {
   const device = describeDevice(
@@ -114,17 +121,16 @@ function toRow({ session, userId }: Owned, { client, transport }: Terms) {
   }
 }
 
-/** A subject is looked for first: it is what the application calls its people. */
-const lookUp = statement<{ id: string; owner_id: string | null; is_present: boolean }>(
-  'imports.look_up_sessions',
-  `select given.id, owner.id as owner_id,
-     exists (select from imported_tokens where token_hash = decode(given.token_hash, 'hex')) as is_present
-   from jsonb_to_recordset($1::jsonb) as given (id uuid, token_hash text, subject text, owner_ids uuid[])
-   left join lateral (
-     select users.id from users
-     where (users.subject = given.subject or users.id = any (given.owner_ids)) and users.disabled_at is null
-     order by users.subject is not distinct from given.subject desc limit 1
-   ) as owner on true`,
+const lookUpOwners = statement<{ id: string; subject: string | null }>(
+  'imports.look_up_owners',
+  `select id, subject from users where id = any ($1::uuid[]) and disabled_at is null
+   union select id, subject from users where subject = any ($2::text[]) and disabled_at is null`,
+)
+
+const lookUpTokens = statement<{ hash: string }>(
+  'imports.look_up_tokens',
+  `select encode(token_hash, 'hex') as hash from imported_tokens
+   where token_hash = any (array(select decode(given.hash, 'hex') from unnest($1::text[]) as given (hash)))`,
 )
 
 const lockUsers = statement<{ id: string }>(

@@ -39,12 +39,12 @@ export function createImportUsers(deps: {
     counts,
     async bring(batch) {
       if (batch.length === 0) return
-      const found = await database.query(lookUp, [JSON.stringify(batch.map(([, user]) => toKeys(user)))])
-      const known = new Map(found.map((row) => [row.id, row]))
+      const known = await lookUpAll(database, batch)
       const fresh = new Map<string, ImportedUser>()
       for (const [where, user] of batch) {
-        const isPresent = known.get(user.id)?.is_present === true || fresh.has(user.id) || made.ids.has(user.id)
-        const isTaken = known.get(user.id)?.is_taken === true
+        const isHere = known.ids.has(user.id) || (user.subject !== null && known.subjects.has(user.subject))
+        const isPresent = isHere || fresh.has(user.id) || made.ids.has(user.id)
+        const isTaken = user.email !== null && known.addresses.has(user.email.canonical)
         if (isPresent) counts.present += 1
         else if (isTaken) conflict(where)
         else fresh.set(user.id, user)
@@ -76,10 +76,24 @@ function remember(users: readonly ImportedUser[], { ids, addresses }: Made): Rea
   return remembered
 }
 
-const toKeys = ({ id, subject, email }: ImportedUser) => ({ id, subject, canonical: email?.canonical ?? null })
+async function lookUpAll(database: Database, batch: readonly (readonly [string, ImportedUser])[]) {
+  const users = batch.map(([, user]) => user)
+  const rows = await database.query(lookUp, [
+    users.map(({ id }) => id),
+    users.flatMap(({ subject }) => subject ?? []),
+    users.flatMap(({ email }) => email?.canonical ?? []),
+  ])
+  return {
+    ids: new Set(rows.map(({ id }) => id)),
+    subjects: new Set(rows.map(({ subject }) => subject)),
+    addresses: new Set(rows.map(({ canonical }) => canonical)),
+  }
+}
 
 const toRow = (user: ImportedUser) => ({
-  ...toKeys(user),
+  id: user.id,
+  subject: user.subject,
+  canonical: user.email?.canonical ?? null,
   email: user.email?.address ?? null,
   email_verified_at: user.emailVerifiedAt,
   password_hash: user.passwordHash,
@@ -88,12 +102,12 @@ const toRow = (user: ImportedUser) => ({
   is_disabled: user.isDisabled,
 })
 
-const lookUp = statement<{ id: string; is_present: boolean; is_taken: boolean }>(
+/** By arrays, so that each is found by its index, however many there are. */
+const lookUp = statement<{ id: string; subject: string | null; canonical: string | null }>(
   'imports.look_up_users',
-  `select given.id,
-     exists (select from users where users.id = given.id or users.subject = given.subject) as is_present,
-     exists (select from users where users.email_canonical = given.canonical) as is_taken
-   from jsonb_to_recordset($1::jsonb) as given (id uuid, subject text, canonical text)`,
+  `select id, subject, email_canonical as canonical from users where id = any ($1::uuid[])
+   union select id, subject, email_canonical from users where subject = any ($2::text[])
+   union select id, subject, email_canonical from users where email_canonical = any ($3::text[])`,
 )
 
 const insertUsers = statement<{ id: string }>(
