@@ -6,6 +6,7 @@ import { Control } from './0004-control.ts'
 import { Revived } from './0005-revived.ts'
 import { History } from './0006-history.ts'
 import { Webhooks } from './0007-webhooks.ts'
+import { MovingIn } from './0008-moving-in.ts'
 
 export const migrations = [
   { name: '0001-first-light', class: FirstLight },
@@ -15,4 +16,5 @@ export const migrations = [
   { name: '0005-revived', class: Revived },
   { name: '0006-history', class: History },
   { name: '0007-webhooks', class: Webhooks },
+  { name: '0008-moving-in', class: MovingIn },
 ]

@@ -83,7 +83,7 @@ async function speakToService(argv: string[], config: Config): Promise<number> {
   } catch (error) {
     const path = controlSocketPath(config)
     if (!(error instanceof DirectoryInUse) || path === null) throw error
-    return sendCommand({ path, argv, write })
+    return sendCommand({ path, argv: ['--in-directory', process.cwd(), ...argv], write })
   }
 }
 

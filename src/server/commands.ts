@@ -1,8 +1,10 @@
 /** What an operator can tell a running service: the same words on PostgreSQL and through the control socket. */
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { apiKeysCommand } from './commands/api-keys.ts'
 import { clientsCommand } from './commands/clients.ts'
 import { eventsCommand } from './commands/events.ts'
+import { exportCommand } from './commands/export.ts'
+import { importCommand } from './commands/import.ts'
 import { keysCommand } from './commands/keys.ts'
 import { policiesCommand } from './commands/policies.ts'
 import { sessionsCommand } from './commands/sessions.ts'
@@ -17,6 +19,8 @@ export const serviceCommands = (hallpass: Hallpass | null, write: Write): Comman
   apiKeysCommand(hallpass, write),
   clientsCommand(hallpass, write),
   eventsCommand(hallpass, write),
+  exportCommand(hallpass, write),
+  importCommand(hallpass, write),
   keysCommand(hallpass, write),
   policiesCommand(hallpass, write),
   sessionsCommand(hallpass, write),
@@ -27,6 +31,8 @@ export const serviceCommands = (hallpass: Hallpass | null, write: Write): Comman
 /** @returns the exit code */
 export async function runCommand(argv: readonly string[], hallpass: Hallpass, write: Write): Promise<number> {
   const program = new Command('hallpass').exitOverride().configureOutput({ writeOut: write, writeErr: write })
+  // Where the caller is, whose files a command names: a server that runs it may be elsewhere.
+  program.addOption(new Option('--in-directory <path>').hideHelp())
   for (const command of serviceCommands(hallpass, write)) program.addCommand(inheritSettings(command, program))
   try {
     await program.parseAsync(argv, { from: 'user' })

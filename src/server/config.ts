@@ -18,6 +18,7 @@ type Optional =
   | 'preset'
   | 'databaseUrl'
   | 'secret'
+  | 'importedTokenSalt'
   | 'breachedPasswordsUrl'
   | 'geoipDb'
   | 'smtpUrl'

@@ -18,6 +18,10 @@ import { createApp } from './http/app.ts'
 import { createRequestReaders } from './http/request-readers.ts'
 import { createRevocationStreams } from './http/revocation-streams.ts'
 import { createSessionEventStreams } from './http/session-event-streams.ts'
+import { createExportBackup } from './imports/backup/exporting.ts'
+import { createImportBackup } from './imports/backup/importing.ts'
+import { createExchangeImportedToken } from './imports/exchange.ts'
+import { createRunImport } from './imports/importing.ts'
 import { createLocation, type Location } from './location/location.ts'
 import { readTheme, type Theme } from './pages/theme.ts'
 import { createPrivacy } from './privacy/privacy.ts'
@@ -163,6 +167,17 @@ async function wire(
 
   const askHook = createAskHook({ onSignIn: options.onSignIn, log })
   const startForSubject = createStartForSubject({ database, clients, sessions, askHook })
+  const exchangeImportedToken = createExchangeImportedToken({
+    database,
+    ring,
+    accessTokens,
+    rateLimits,
+    counters,
+    terms,
+    settings,
+    salt: config.importedTokenSalt,
+    log,
+  })
   const readiness = createReadiness({ database })
   const bus = createNotifyBus(database)
   const feed = createFeed({ database, bus, accessTtl, log })
@@ -186,7 +201,7 @@ async function wire(
     mailbox: delivery.mailbox,
     allowsCookies: isSecure || config.isIssuerLocal,
     ...createRequestReaders({ config, isSecure, clients, sessions }),
-    grants: createGrants({ sessions, apiKeys, accessTokens }),
+    grants: createGrants({ sessions, apiKeys, accessTokens, exchangeImportedToken }),
     accessTokens,
     keys,
     clients,
@@ -210,10 +225,11 @@ async function wire(
     log,
   })
 
-  if (serves) await sending.start()
-  if (serves) await posting.start()
-  if (serves) counters.start()
-  if (serves) upkeep.start()
+  if (serves) {
+    await Promise.all([sending.start(), posting.start()])
+    counters.start()
+    upkeep.start()
+  }
   return {
     app,
     store,
@@ -229,6 +245,9 @@ async function wire(
     sessions,
     startForSubject,
     apiKeys,
+    runImport: createRunImport({ database, clients, passwords, settings: config }),
+    exportBackup: createExportBackup({ database, ring }),
+    importBackup: serves ? null : createImportBackup({ database, ring }),
     sending,
     webhooks,
     posting,

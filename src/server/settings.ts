@@ -12,7 +12,7 @@ import {
   serviceUrl,
   urlWithPassword,
 } from './settings/addresses.ts'
-import { secret, secrets } from './settings/secrets.ts'
+import { foreignSecret, secret, secrets } from './settings/secrets.ts'
 import { choice, displayName, duration, integer, listOf, onOff, workerCount } from './settings/values.ts'
 import { dataDirectory, path } from './settings/paths.ts'
 import { policyList } from './settings/policies.ts'
@@ -155,6 +155,15 @@ export const settings = {
     meaning: 'Other secrets that are accepted but not used, comma-separated: those that were, or the one to come.',
     isSecret: true,
     kind: secrets,
+  }),
+  importedTokenSalt: setting({
+    name: 'HALLPASS_IMPORTED_TOKEN_SALT',
+    group: 'Secrets',
+    otherwise: 'none',
+    meaning:
+      'The `secret_salt` of ecto_sessions, as long as devices come with its tokens: see [moving in](moving-in.md).',
+    isSecret: true,
+    kind: foreignSecret,
   }),
   audience: setting({
     name: 'HALLPASS_AUDIENCE',

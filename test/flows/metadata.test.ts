@@ -90,7 +90,11 @@ describe('For clients, the metadata', () => {
           revocation_endpoint: `${ISSUER}/oauth/revoke`,
           introspection_endpoint: `${ISSUER}/oauth/introspect`,
           jwks_uri: `${ISSUER}/.well-known/jwks.json`,
-          grant_types_supported: ['refresh_token', 'client_credentials'],
+          grant_types_supported: [
+            'refresh_token',
+            'client_credentials',
+            'urn:ietf:params:oauth:grant-type:token-exchange',
+          ],
           response_types_supported: [],
           token_endpoint_auth_methods_supported: ['none', 'client_secret_basic'],
           revocation_endpoint_auth_methods_supported: ['none'],

@@ -64,6 +64,7 @@ describe('configuration', () => {
         geoipDb: null,
         secret: null,
         previousSecrets: [],
+        importedTokenSalt: null,
         audience: ['http://localhost:3000'],
         signingAlg: 'ES256',
         accessTtl: 300,

@@ -48,6 +48,11 @@ export interface Database extends Queryable {
    */
   transaction<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result>
   /**
+   * Looks at one instant of the store, for as long as it takes, and changes nothing. On the embedded store, which
+   * has one connection, everybody else waits.
+   */
+  snapshot<Result>(work: (tx: Queryable) => Promise<Result>): Promise<Result>
+  /**
    * One piece of work with an identity map of its own.
    * @throws {Unavailable} as `query` does
    */

@@ -43,6 +43,13 @@ export async function overPglite(
         throw asUnavailable(error)
       }
     },
+    async snapshot(work) {
+      try {
+        return await pglite.transaction((tx) => work(boundTo(tx, announce)))
+      } catch (error) {
+        throw asUnavailable(error)
+      }
+    },
     unitOfWork: (work) => work(orm.em.fork() as never),
     async listen(channel, onNotification) {
       const listener = (payload: string): void => guarded(() => onNotification(payload), onError)

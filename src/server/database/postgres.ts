@@ -65,7 +65,8 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
   const database: Database = {
     kind: 'postgresql',
     query: (statement, values) => during(() => boundTo(pool, announce).query(statement, values)),
-    transaction: (work) => during(() => inTransaction(pool, work, announce)),
+    transaction: (work) => during(() => inTransaction(pool, 'begin', work, announce)),
+    snapshot: (work) => during(() => inTransaction(pool, SNAPSHOT, work, announce)),
     unitOfWork: (work) => during(() => work(orm.em.fork())),
     listen: (channel, onNotification, onGap) => listener.listen(channel, onNotification, onGap),
     async close() {
@@ -101,12 +102,17 @@ const boundTo = (client: Pool | pg.PoolClient, announce: Announce): Queryable =>
   },
 })
 
+/** Whoever reads it may write to a slow disk in between. */
+const SNAPSHOT =
+  'begin isolation level repeatable read read only; set local idle_in_transaction_session_timeout = 60000'
+
 /**
  * By hand: MikroORM's transactions keep their connection for ever when they cannot roll back
  * (measured: after 16 lost connections the pool was empty).
  */
 async function inTransaction<Result>(
   pool: Pool,
+  begin: string,
   work: (tx: Queryable) => Promise<Result>,
   announce: Announce,
 ): Promise<Result> {
@@ -114,7 +120,7 @@ async function inTransaction<Result>(
   const client = await pool.connect()
   let lost: Error | undefined
   try {
-    await client.query('begin')
+    await client.query(begin)
     const result = await work(boundTo(client, announced.add))
     await client.query('commit').finally(() => announced.sendTo(announce))
     return result

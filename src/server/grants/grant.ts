@@ -21,7 +21,13 @@ export interface GrantRequest {
 
 /** What was granted: tokens of a session, or an access token alone, in the name of an API key. */
 export type Granted =
-  | { readonly kind: 'session'; readonly tokens: IssuedTokens; readonly transport: Transport }
+  | {
+      readonly kind: 'session'
+      readonly tokens: IssuedTokens
+      readonly transport: Transport
+      /** RFC 8693 section 2.2.1, after an exchange. */
+      readonly issuedTokenType?: string
+    }
   | {
       readonly kind: 'access_token'
       readonly accessToken: string

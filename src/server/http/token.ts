@@ -7,7 +7,9 @@ import { readForm } from './body.ts'
 import type { ClientAddressOf } from './client-address-of.ts'
 import type { SessionCookie } from './cookie.ts'
 import type { Context, Handler } from './context.ts'
+import type { DemandOwnOrigin } from './origin.ts'
 import type { ReadPresentedToken } from './presented-token.ts'
+import { noCookies } from './problems.ts'
 import { tokenJson } from './token-json.ts'
 
 interface TokenDependencies {
@@ -16,10 +18,13 @@ interface TokenDependencies {
   cookie: SessionCookie
   clientAddressOf: ClientAddressOf
   readPresentedToken: ReadPresentedToken
+  demandOwnOrigin: DemandOwnOrigin
+  /** False on a LAN without https. */
+  allowsCookies: boolean
 }
 
 export const token = (deps: TokenDependencies): Handler => {
-  const { grants, cookie, clientAddressOf, readPresentedToken } = deps
+  const { grants, cookie, clientAddressOf, readPresentedToken, demandOwnOrigin, allowsCookies } = deps
   return async (ctx) => {
     const form = await readForm(ctx)
     const grant = chooseGrant(grants, form.get('grant_type'))
@@ -47,10 +52,17 @@ export const token = (deps: TokenDependencies): Handler => {
       ctx.body = { access_token: accessToken, token_type: 'Bearer', expires_in: expiresIn, scope }
       return
     }
-    const { tokens, transport } = granted
+    const { tokens, transport, issuedTokenType } = granted
+    // As a sign-in: somebody else's page must not sign a person in as somebody else.
+    if (transport === 'cookie') demandOwnOrigin(ctx)
+    if (transport === 'cookie' && !allowsCookies) throw noCookies()
     ctx.state.sessionId = tokens.sessionId
     ctx.state.userId = tokens.userId
-    ctx.body = { ...tokenJson(ctx, cookie, transport, tokens), session_id: tokens.sessionId }
+    ctx.body = {
+      ...tokenJson(ctx, cookie, transport, tokens),
+      ...(issuedTokenType === undefined ? {} : { issued_token_type: issuedTokenType }),
+      session_id: tokens.sessionId,
+    }
   }
 }
 

@@ -44,6 +44,9 @@ export const LIMITS = {
   // 256 random bits are not guessed; this keeps those who try from costing anything.
   emailToken: limit('email-token', 30, 5 * MINUTE),
 
+  // The tokens of another system are as long. A whole office that moves in on one morning passes: only guesses count.
+  importedToken: limit('imported-token', 30, 5 * MINUTE),
+
   // An honest device refreshes once in minutes, with several tabs a few times more; a client in a loop
   // is stopped before the database notices.
   refresh: limit('refresh', 30, MINUTE),

@@ -31,6 +31,8 @@ export interface RateLimits {
   mayWriteUnasked(purpose: string, address: string): Promise<boolean>
   /** Counts good tokens and guesses alike. */
   beforeEmailToken(ip: string | null): Promise<void>
+  /** Whoever comes with a token of the system before. */
+  beforeImportedToken(ip: string | null): Promise<Attempt>
   /** Counts replays too. No promise, as every refresh waits for it. */
   beforeRefresh(sessionId: string): void
   /** Whoever proved the mailbox starts anew. Never throws. */
@@ -104,6 +106,11 @@ export function createRateLimits(deps: {
     mayWriteUnasked: async (purpose, address) =>
       (await buckets.take([bucket(LIMITS.mailAddressHourly, purpose, accountOf(address))])) === null,
     beforeEmailToken: (ip) => take([bucket(LIMITS.emailToken, networkOf(ip))]),
+    async beforeImportedToken(ip) {
+      const network = bucket(LIMITS.importedToken, networkOf(ip))
+      await take([network])
+      return { succeeded: () => quietly(buckets.giveBack(network)) }
+    },
     beforeRefresh(sessionId) {
       const wait = refreshes.count(sessionId)
       if (wait > 0) throw refuse({ limit: LIMITS.refresh, wait })
@@ -136,6 +143,7 @@ const UNLIMITED: RateLimits = {
   beforeMail: nothing,
   mayWriteUnasked: () => Promise.resolve(true),
   beforeEmailToken: nothing,
+  beforeImportedToken: attempt,
   beforeRefresh: () => undefined,
   forgive: nothing,
   forget: nothing,

@@ -17,6 +17,9 @@ export const secret: Kind<string> = {
 /** Secrets of the ring, comma-separated. */
 export const secrets: Kind<readonly string[]> = listOf(secret)
 
+/** Somebody else's, who chose it as they liked. */
+export const foreignSecret: Kind<string> = { parse: (text) => text, show: () => 'set, hidden' }
+
 /**
  * Why a text is too easy to guess, or cannot be used, as a secret; null when nothing speaks against
  * it. It cannot tell a random text from a well-made one, it stops what people type in a hurry.

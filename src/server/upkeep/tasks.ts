@@ -5,6 +5,7 @@ import type { Database } from '../database/database.ts'
 import { pruneEmailTokens } from '../emails/email-tokens.ts'
 import { shortenAddressesOfEvents } from '../events/addresses.ts'
 import { keepMonths } from '../events/months.ts'
+import { pruneImportedTokens } from '../imports/pruning.ts'
 import { clearExpired } from '../rate-limits/clearing.ts'
 import { pruneRevocations } from '../revocations/pruning.ts'
 import type { Pruning } from '../sessions/pruning.ts'
@@ -32,6 +33,7 @@ export function createTasks(deps: {
     { name: 'api_keys', every: HOUR, run: ({ signal }) => pruneApiKeys(database, retention, signal) },
     { name: 'counters', every: HOUR, run: ({ signal }) => pruneCounters(database, signal) },
     { name: 'webhook_deliveries', every: HOUR, run: ({ signal }) => pruneDeliveries(database, signal) },
+    { name: 'imported_tokens', every: HOUR, run: ({ signal }) => pruneImportedTokens(database, signal) },
     { name: 'rate_limits', every: 5 * MINUTE, run: ({ signal }) => clearExpired(database, signal) },
   ]
 }

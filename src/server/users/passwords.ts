@@ -1,8 +1,12 @@
-/** Password hashes: argon2id in PHC strings, computed off the main thread, a bounded number at a time. */
+/**
+ * Password hashes: argon2id in PHC strings, computed off the main thread, a bounded number at a time. Those that
+ * another system made are compared as they are (foreign-hashes/).
+ */
 import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import * as nodeRsArgon2 from '@node-rs/argon2'
 import { createBoundedWork } from './bounded-work.ts'
+import { readForeignHash } from './foreign-hashes/foreign-hash.ts'
 import { normalizePassword } from './password-rules.ts'
 
 export type PasswordParameters = {
@@ -29,14 +33,17 @@ export type Passwords = {
    */
   hash(password: string): Promise<string>
   /**
-   * Compares, and costs the same whether or not there is anything to compare with.
+   * Compares, and costs the same whether or not there is anything to compare with, but for hashes that another
+   * system made: those cost what they cost there, until their owner signs in (docs/moving-in.md).
    *
-   * @param password as it was entered
-   * @param phc what is stored; null when there is no such user, or none with a password. What is not an argon2id
-   *   hash of a bearable cost matches nothing
+   * @param password as it was entered; other systems hashed it like this, and we in NFC
+   * @param stored null when there is no such user, or none with a password. What is no hash that we know, or one
+   *   of an unbearable cost, matches nothing
    * @throws {Unavailable} when too many hashes are under way; nothing was compared
    */
-  verify(password: string, phc: string | null): Promise<PasswordCheck>
+  verify(password: string, stored: string | null): Promise<PasswordCheck>
+  /** Whether `verify` can ever find a password for it: for hashes from elsewhere. */
+  isComparable(stored: string): boolean
 }
 
 /** The two functions of `@node-rs/argon2` that do the work. */
@@ -76,20 +83,35 @@ export const createPasswords = (
       return run(() => argon2.hash(form, { ...parameters, algorithm: ARGON2ID, outputLen: TAG_BYTES }))
     },
 
-    async verify(password, phc) {
+    async verify(password, stored) {
       const form = normalizePassword(password)
       // Nobody can have this password. No work is spared for some users only: the answer needs no user.
       if (form === null) return { matches: false, needsRehash: false }
 
-      const stored = phc === null ? null : parseStored(phc)
-      if (phc === null || stored === null) {
-        await run(() => argon2.verify(dummy, form))
-        return { matches: false, needsRehash: false }
+      const comparable = stored === null ? null : read(stored)
+      for (const each of form === password ? [form] : [form, password]) {
+        const matches = await run(() => comparable?.compare(each) ?? argon2.verify(dummy, each))
+        if (matches && comparable !== null) return { matches, needsRehash: comparable.needsRehash(each) }
       }
-      const matches = await run(() => argon2.verify(phc, form))
-      return { matches, needsRehash: matches && isWeaker(stored, parameters) }
+      return { matches: false, needsRehash: false }
     },
+
+    isComparable: (stored) => read(stored) !== null,
   }
+
+  function read(stored: string): Comparable | null {
+    const own = parseStored(stored)
+    if (own !== null) {
+      return { compare: (form) => argon2.verify(stored, form), needsRehash: () => isWeaker(own, parameters) }
+    }
+    const foreign = readForeignHash(stored)
+    return foreign && { compare: (form) => foreign.compare(form), needsRehash: (form) => foreign.isWholeOf(form) }
+  }
+}
+
+interface Comparable {
+  compare(form: string): Promise<boolean>
+  needsRehash(form: string): boolean
 }
 
 // Hashes run on libuv's threads, four unless UV_THREADPOOL_SIZE says otherwise, which serve files, DNS and WebCrypto
@@ -108,7 +130,7 @@ type StoredHash = ReturnType<typeof nodeRsArgon2.parseOptions>
 
 const parseStored = (phc: string): StoredHash | null => {
   const stored = parse(phc)
-  if (stored === null || stored.algorithm !== ARGON2ID) return null
+  if (stored === null) return null
   const isBearable =
     stored.memoryCost <= BEARABLE.memoryCost &&
     stored.timeCost <= BEARABLE.timeCost &&
@@ -125,6 +147,7 @@ const parse = (phc: string): StoredHash | null => {
 }
 
 const isWeaker = (stored: StoredHash, current: PasswordParameters): boolean =>
+  stored.algorithm !== ARGON2ID ||
   stored.memoryCost < current.memoryCost ||
   stored.timeCost < current.timeCost ||
   stored.parallelism < current.parallelism ||

@@ -189,9 +189,17 @@ describe('passwords', () => {
       'more than 10 passes': `$argon2id$v=19$m=64,t=11,p=1$${SALT_AND_TAG}`,
       'more than 4 lanes': `$argon2id$v=19$m=64,t=2,p=5$${SALT_AND_TAG}`,
       'a number out of range': `$argon2id$v=19$m=99999999999,t=2,p=1$${SALT_AND_TAG}`,
-      argon2i: `$argon2i$v=19$m=64,t=2,p=1$${SALT_AND_TAG}`,
-      argon2d: `$argon2d$v=19$m=64,t=2,p=1$${SALT_AND_TAG}`,
-      bcrypt: '$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy',
+      '8 GiB of argon2i': `$argon2i$v=19$m=8388608,t=2,p=1$${SALT_AND_TAG}`,
+      'bcrypt of an unbearable cost': '$2b$15$abcdefghijklmnopqrstuuqREtd3VJD2QVZbuFskFSLk6eRIrQoOS',
+      'bcrypt of a faulty implementation': '$2x$04$abcdefghijklmnopqrstuuqREtd3VJD2QVZbuFskFSLk6eRIrQoOS',
+      'ten million iterations': `$pbkdf2-sha256$10000000$AAECAwQFBgcICQoLDA0ODw$${'A'.repeat(43)}`,
+      'no iterations': `$pbkdf2-sha256$0$AAECAwQFBgcICQoLDA0ODw$${'A'.repeat(43)}`,
+      'PBKDF2 of a digest that nobody knows': `$pbkdf2-md5$1000$AAECAwQFBgcICQoLDA0ODw$${'A'.repeat(43)}`,
+      'a tag of a few bytes': '$pbkdf2-sha256$1000$AAECAwQFBgcICQoLDA0ODw$AAAA',
+      '256 MiB of scrypt': `$scrypt$ln=18,r=8,p=1$AAECAwQFBgcICQoLDA0ODw$${'A'.repeat(43)}`,
+      '9 lanes of scrypt': `$scrypt$ln=4,r=8,p=9$AAECAwQFBgcICQoLDA0ODw$${'A'.repeat(43)}`,
+      'crypt of Unix':
+        '$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjlO/O817G3uBnIFNjnQJuesI68OTLiBFdcbYEdFCoEOfaS35inz1',
       'the password itself': PASSWORD,
       'an empty string': '',
     }
@@ -213,6 +221,64 @@ describe('passwords', () => {
       const phc = await argon2Hash(PASSWORD, { memoryCost: 131_072, timeCost: 1, parallelism: 4 })
       expect(await createPasswords({ argon2 }).verify(PASSWORD, phc)).to.have.property('matches', true)
       expect(compared).to.deep.equal([phc])
+    })
+  })
+
+  describe('verify against what another system made', () => {
+    const passwords = createPasswords({ parameters: CHEAP })
+
+    // Made by Apache's htpasswd and libxcrypt (bcrypt), Python's hashlib (PBKDF2, scrypt) and Node's OpenSSL (argon2).
+    const tag = (algorithm: 'argon2i' | 'argon2d') =>
+      argon2Sync(algorithm, {
+        message: PASSWORD,
+        nonce: Buffer.alloc(16),
+        memory: 64,
+        passes: 2,
+        parallelism: 1,
+        tagLength: 32,
+      })
+        .toString('base64')
+        .replaceAll('=', '')
+    const SALT = 'AAECAwQFBgcICQoLDA0ODw'
+    const MADE_ELSEWHERE = {
+      'bcrypt of Apache': '$2y$04$gbBEqkbSB49dFgXwuqC0uepJc0DsVm6jys2u4DCR7AmE0cEEGF.6i',
+      'bcrypt of bcrypt_elixir': '$2b$04$abcdefghijklmnopqrstuuqREtd3VJD2QVZbuFskFSLk6eRIrQoOS',
+      'PBKDF2 of passlib': `$pbkdf2-sha256$1000$${SALT}$AhaeZ02AwPxykuhhDI8XvhQN8GKvmqM.qF6qvs/98I0`,
+      'PBKDF2 of passlib with SHA-1': `$pbkdf2$1000$${SALT}$yr.bZKkEnTtGf3f18VjXM5CIxT8`,
+      'PBKDF2 as a PHC string': `$pbkdf2-sha256$i=1000$${SALT}$AhaeZ02AwPxykuhhDI8XvhQN8GKvmqM+qF6qvs/98I0`,
+      'PBKDF2 of pbkdf2_elixir': `$pbkdf2-sha512$1000$${SALT}$ToxFUi5y3fprZRW/V6CupR2uIDYfuy5rlsF9Z4E648lE68lw5lzmucru/HdPvmBJDSLroVh1Q2xCvjqd8NI/6Q`,
+      'PBKDF2 of Django': 'pbkdf2_sha256$1000$seasalt123$8LLL/IKTXXEzdJJ5hUYPuyAMUebCj/rtkXlKp0V5hNo=',
+      'scrypt of passlib': `$scrypt$ln=10,r=8,p=1$${SALT}$hKGWL22WtdGfIbxEPAZ06BS2bWyYKuZIKvypfAlYOWk`,
+      argon2i: `$argon2i$v=19$m=64,t=2,p=1$${'A'.repeat(22)}$${tag('argon2i')}`,
+      argon2d: `$argon2d$v=19$m=64,t=2,p=1$${'A'.repeat(22)}$${tag('argon2d')}`,
+    }
+
+    for (const [what, stored] of Object.entries(MADE_ELSEWHERE)) {
+      it(`knows the right password by ${what}, and asks for a hash of today's`, async () => {
+        expect(passwords.isComparable(stored)).to.equal(true)
+        expect(await passwords.verify(PASSWORD, stored)).to.deep.equal({ matches: true, needsRehash: true })
+        expect(await passwords.verify(`${PASSWORD} `, stored)).to.deep.equal(NOTHING)
+        expect(await passwords.verify('', stored)).to.deep.equal(NOTHING)
+      })
+    }
+
+    it('takes the password as it was typed there, where another system normalised nothing', async () => {
+      const stored = `$pbkdf2-sha256$i=1000$${SALT}$1We0O4MfZaBX8PCrCBhxRfYJsg0Ehs+Wk81iMwCM4Qs`
+      expect((await passwords.verify('cafe\u0301 cre\u0300me', stored)).matches).to.equal(true)
+      expect((await passwords.verify('caf\u00e9 cr\u00e8me', stored)).matches).to.equal(false)
+    })
+
+    it('keeps a bcrypt hash of more than 72 bytes, since what follows them is not known to be right', async () => {
+      const stored = '$2b$04$abcdefghijklmnopqrstuubzadhGtS2zEF.gu0yd0opP6cVzb.e0i'
+      expect(await passwords.verify('x'.repeat(80), stored)).to.deep.equal({ matches: true, needsRehash: false })
+      expect(await passwords.verify('x'.repeat(72), stored)).to.deep.equal({ matches: true, needsRehash: true })
+      expect(await passwords.verify('x'.repeat(71), stored)).to.deep.equal(NOTHING)
+    })
+
+    it('says of what it cannot compare that it cannot', () => {
+      for (const stored of ['', PASSWORD, '$1$abc$def', '$2b$04$short']) {
+        expect(passwords.isComparable(stored), stored).to.equal(false)
+      }
     })
   })
 
