@@ -70,7 +70,10 @@ describe('Sessions found by what they have in common', () => {
       const plain = await start()
       await moveTimes(server(), old, { created_at: -30 * DAY })
       await server().hallpass.store.database.query(
-        statement('test.place', `update sessions set location = '{"country":"DE","city":null}' where id = $1::uuid`),
+        statement(
+          'test.place',
+          `update sessions set location = '{"city":null,"country":"Germany","code":"DE"}' where id = $1::uuid`,
+        ),
         [young.sessionId],
       )
       for (const [query, expected] of [
@@ -82,6 +85,7 @@ describe('Sessions found by what they have in common', () => {
         [{ app_version_below: '2.9.1.1', app: 'Postcards' }, [old]],
         [{ app_version_below: '1' }, []],
         [{ country: 'de' }, [young]],
+        [{ country: 'Germany' }, [young]],
         [{ ip: '192.0.2.0/24' }, [old]],
         [{ ip: '192.0.2.7' }, [old]],
         [{ ip: '2001:db8::/32' }, [young]],

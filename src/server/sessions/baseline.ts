@@ -54,6 +54,5 @@ export const baselineValues = ({ seen, userAgent, device, place }: Baseline): Va
   locationJson(place),
 ]
 
-/** As the column `location` holds it. */
-export const locationJson = (place: Place | null): string | null =>
-  place && JSON.stringify({ city: place.city, country: place.country })
+/** As the column `location` holds it: with the code, by which operators search. */
+export const locationJson = (place: Place | null): string | null => place && JSON.stringify(place)

@@ -15,7 +15,7 @@ export interface SessionPredicate {
   readonly app?: string | undefined
   /** An app of an older version, compared number by number: 2.9 is below 2.10. Whoever said no version is not. */
   readonly appVersionBelow?: string | undefined
-  /** Of the last known location: ISO 3166-1 alpha-2, whatever its case. */
+  /** Where it was last seen: `DE` (ISO 3166-1) or `Germany`, whatever its case. */
   readonly country?: string | undefined
   /** An address or a block (`192.0.2.0/24`) that it was used from first or last. */
   readonly ip?: string | undefined
@@ -38,7 +38,8 @@ export const matches = (first: number): string => `
   and ($${first + 1}::text is null or lower(os_name) = $${first + 1}::text)
   and ($${first + 2}::text is null or lower(app_name) = $${first + 2}::text)
   and ($${first + 3}::text[] is null or ${versionIn('app_version')} < $${first + 3}::int[])
-  and ($${first + 4}::text is null or upper(location->>'country') = $${first + 4}::text)
+  and ($${first + 4}::text is null
+    or $${first + 4}::text in (upper(location->>'code'), upper(location->>'country')))
   and ($${first + 5}::inet is null or ip_last <<= $${first + 5}::inet or ip_first <<= $${first + 5}::inet)
   and ($${first + 6}::timestamptz is null or created_at < $${first + 6}::timestamptz)
   and ($${first + 7}::text is null or $${first + 7}::text = any (amr))`

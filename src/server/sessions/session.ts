@@ -107,6 +107,6 @@ export const toSession = (row: SessionRow): Session => ({
   },
   ip: row.ip,
   ipFirst: row.ip_first,
-  location: row.location,
+  location: row.location && { city: row.location.city, country: row.location.country },
   data: row.data,
 })

@@ -46,6 +46,12 @@ export interface IssuedTokens {
 }
 
 /**
+ * Each change puts tokens off by a second. Who changes a session all the time does not keep its device's request for
+ * long: it gets a token that is outdated, as the next one would be. Milliseconds.
+ */
+const LONGEST_WAIT = 3_000
+
+/**
  * What the feed said of the session's tokens holds to the end of a second (docs/http.md): a token of that very
  * second would be refused wherever the feed is followed, so it is made when the second is over.
  * @param authenticatedAt other than the row's after a re-authentication, which later refreshes do not inherit
@@ -55,7 +61,7 @@ export async function issueAccessToken(
   row: IssuanceRow,
   authenticatedAt: Date = row.authenticated_at,
 ): Promise<{ accessToken: string; expiresIn: number }> {
-  const wait = (row.tokens_from?.getTime() ?? 0) - row.now.getTime()
+  const wait = Math.min((row.tokens_from?.getTime() ?? 0) - row.now.getTime(), LONGEST_WAIT)
   if (wait > 0) await sleep(wait)
   return accessTokens.issue({
     userId: row.user_id,
@@ -65,7 +71,7 @@ export async function issueAccessToken(
     amr: row.amr,
     claims: row.claims,
     authenticatedAt,
-    now: wait > 0 && row.tokens_from ? row.tokens_from : row.now,
+    now: new Date(row.now.getTime() + Math.max(wait, 0)),
     endsAt: endsAt(row),
   })
 }
