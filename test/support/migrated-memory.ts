@@ -23,8 +23,24 @@ export async function makeMigratedMemory(): Promise<void> {
   await database.close()
   const unfinished = `${FILE}.${process.pid}`
   mkdirSync(join(FILE, '..'), { recursive: true })
-  writeFileSync(unfinished, Buffer.from(await dump.arrayBuffer()))
+  writeFileSync(unfinished, withoutTemplates(Buffer.from(await dump.arrayBuffer())))
   renameSync(unfinished, FILE)
+}
+
+/** Blocks of a tar, bytes. */
+const BLOCK = 512
+
+/** Half of the files are databases to make others from (template1 and template0), which nobody does here. */
+function withoutTemplates(tar: Buffer): Buffer {
+  const kept: Buffer[] = []
+  for (let at = 0; at < tar.length;) {
+    const name = tar.toString('latin1', at, at + 100).replace(/\0.*$/s, '')
+    const size = Number.parseInt(tar.toString('latin1', at + 124, at + 136), 8) || 0
+    const end = at + BLOCK + Math.ceil(size / BLOCK) * BLOCK
+    if (!/^\/?base\/[14]\/./.test(name)) kept.push(tar.subarray(at, end))
+    at = end
+  }
+  return Buffer.concat(kept)
 }
 
 function fingerprint(): string {
@@ -32,5 +48,6 @@ function fingerprint(): string {
   const migrations = join(ROOT, 'migrations')
   for (const name of readdirSync(migrations).sort()) hash.update(readFileSync(join(migrations, name)))
   hash.update(readFileSync(join(ROOT, 'node_modules/@electric-sql/pglite/package.json')))
+  hash.update(readFileSync(import.meta.filename))
   return hash.digest('hex').slice(0, 16)
 }

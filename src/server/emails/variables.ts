@@ -62,16 +62,29 @@ export function mailVariables(
 // Without a language: English with the day before the month and 24 hours, which nobody can misread.
 const DEFAULT = 'en-GB'
 
-const timeInWords = (instant: Date, language: string | null): string => {
-  const form = { dateStyle: 'full', timeStyle: 'short', hourCycle: 'h23', timeZone: 'UTC' } as const
-  return `${new Intl.DateTimeFormat(language ?? DEFAULT, form).format(instant)} UTC`
+/** One for each language that there are templates in: to make one takes milliseconds, and every start makes a hundred mails. */
+const timeFormats = new Map<string, Intl.DateTimeFormat>()
+
+function timeInWords(instant: Date, language: string | null): string {
+  const locale = language ?? DEFAULT
+  const format = timeFormats.get(locale) ?? new Intl.DateTimeFormat(locale, TIME_FORM)
+  timeFormats.set(locale, format)
+  return `${format.format(instant)} UTC`
 }
 
+const TIME_FORM = { dateStyle: 'full', timeStyle: 'short', hourCycle: 'h23', timeZone: 'UTC' } as const
+
+const durationFormats = new Map<string, Intl.NumberFormat>()
+
 /** Rounded down, so that it never promises more than there is. People count in hours up to some days. */
-const durationInWords = (seconds: number, language: string | null): string => {
+function durationInWords(seconds: number, language: string | null): string {
   const [unit, length] = UNITS.find(([, , from]) => seconds >= from) ?? UNITS[2]
   const count = Math.max(1, Math.floor(seconds / length))
-  return new Intl.NumberFormat(language ?? DEFAULT, { style: 'unit', unit, unitDisplay: 'long' }).format(count)
+  const locale = language ?? DEFAULT
+  const key = `${locale} ${unit}`
+  const format = durationFormats.get(key) ?? new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' })
+  durationFormats.set(key, format)
+  return format.format(count)
 }
 
 /** Name, length, and from when on it is used. Seconds. */
