@@ -54,8 +54,10 @@ describe('Signing out', () => {
             reason: 'revoked_by_user',
             subtype: null,
             actor: 'user',
+            actor_id: null,
             actor_session_id: laptop.sessionId,
             ip: '127.0.0.1',
+            details: {},
           },
         ])
         const feed = await feedOf(server(), phone)

@@ -30,6 +30,7 @@ export async function tryClient({ serviceUrl, account }) {
     revoked,
     told: [status, reason],
     isOut,
-    kept: storage.read() || null,
+    // Why it is out, for whoever starts the app again; and no token.
+    kept: Object.keys(JSON.parse(storage.read() || '{}')),
   }
 }

@@ -39,7 +39,7 @@ const clientOf = (email: string, others: number): object => ({
   revoked: others,
   told: ['signed_out', 'revoked_by_user'],
   isOut: true,
-  kept: null,
+  kept: ['key', 'end'],
 })
 
 describe('the verifier and the client', function () {

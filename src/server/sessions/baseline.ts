@@ -21,26 +21,34 @@ export function readBaseline(headers: IncomingHttpHeaders, ip: string | null, se
 
 /** For a `set` list; the values are those of `baselineValues`, bound from $`first` on. */
 export function setBaseline(first: number): string {
-  return COLUMNS.map(([column, type], index) => `${column} = $${first + index}::${type}`).join(', ')
+  const device = DEVICE_COLUMNS.map(
+    (column, index) =>
+      `${column} = case when $${first + 2}::boolean then $${first + 3 + index}::text else ${column} end`,
+  )
+  return [`seen = $${first}::bytea`, `location = $${first + 1}::jsonb`, ...device].join(', ')
 }
 
-const COLUMNS = [
-  ['seen', 'bytea'],
-  ['user_agent', 'text'],
-  ['device_label', 'text'],
-  ['device_type', 'text'],
-  ['device_model', 'text'],
-  ['browser_name', 'text'],
-  ['browser_version', 'text'],
-  ['os_name', 'text'],
-  ['os_version', 'text'],
-  ['app_name', 'text'],
-  ['app_version', 'text'],
-  ['location', 'jsonb'],
+const DEVICE_COLUMNS = [
+  'user_agent',
+  'device_label',
+  'device_type',
+  'device_model',
+  'browser_name',
+  'browser_version',
+  'os_name',
+  'os_version',
+  'app_name',
+  'app_version',
 ] as const
 
-export const baselineValues = ({ seen, userAgent, device, place }: Baseline): Value[] => [
+/**
+ * @param isDevice whether the session's device is what the request says: nobody has confirmed that a phone's session
+ *   is a script's now, and its owner looks for the phone
+ */
+export const baselineValues = ({ seen, userAgent, device, place }: Baseline, isDevice: boolean): Value[] => [
   seen,
+  locationJson(place),
+  isDevice,
   userAgent,
   device.label,
   device.type,
@@ -51,7 +59,6 @@ export const baselineValues = ({ seen, userAgent, device, place }: Baseline): Va
   device.os.version,
   device.app.name,
   device.app.version,
-  locationJson(place),
 ]
 
 /** As the column `location` holds it: with the code, by which operators search. */

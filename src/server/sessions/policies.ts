@@ -42,6 +42,8 @@ export interface Verdict {
   readonly decisive: Trip | null
   /** What the next refresh is compared with, if this one is let through. */
   readonly baseline: Baseline
+  /** Of the same families, whatever is done about it: what its owner is shown of it may follow. */
+  readonly isSameDevice: boolean
 }
 
 export interface Policies {
@@ -79,7 +81,8 @@ export function createPolicies(deps: {
       minAppVersion: clients.known().get(row.client_id)?.minAppVersion ?? null,
     }
     const trips = POLICY_RULES.flatMap((rule) => tripOf(policies, rule, refreshing))
-    return { trips, decisive: strongestOf(trips), baseline }
+    const isSameDevice = POLICY_COMPARISONS.browser(refreshing) === null && POLICY_COMPARISONS.os(refreshing) === null
+    return { trips, decisive: strongestOf(trips), baseline, isSameDevice }
   }
 
   return { see: createSee(clients), idleAfter, judge }

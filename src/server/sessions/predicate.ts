@@ -46,7 +46,7 @@ export const matches = (first: number): string => `
 
 /** As many numbers for every version, so that 2.1 and 2.1.0 are the same. */
 function versionIn(column: string): string {
-  const numbers = `substring(${column} from '^[0-9]{1,9}(?:\\.[0-9]{1,9}){0,${VERSION_PARTS - 1}}(?![0-9])')`
+  const numbers = `substring(${column}, '^[0-9]{1,9}(?:\\.[0-9]{1,9}){0,${VERSION_PARTS - 1}}(?![0-9])')`
   return `(string_to_array(${numbers} || '${'.0'.repeat(VERSION_PARTS - 1)}', '.'))[1:${VERSION_PARTS}]::int[]`
 }
 

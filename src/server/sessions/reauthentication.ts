@@ -32,7 +32,7 @@ export const createReauthenticate =
   async (userId, sessionId, method, ip, headers = {}) => {
     const { database, accessTokens, policies, locate } = deps
     const baseline = readBaseline(headers, ip, policies.see(headers, ip), locate)
-    const [row] = await database.query(confirmDevice, [userId, sessionId, ip, ...baselineValues(baseline)])
+    const [row] = await database.query(confirmDevice, [userId, sessionId, ip, ...baselineValues(baseline, true)])
     if (row === undefined) return null
     const amr = [...new Set([...row.amr, method])]
     return issueAccessToken(accessTokens, { ...row, amr }, row.now)

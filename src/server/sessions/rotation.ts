@@ -45,7 +45,7 @@ export async function rotateChanged(
   const [rotated] = await deps.database.query(rotateChangedSession, [
     ...values,
     row.seen,
-    ...baselineValues(verdict.baseline),
+    ...baselineValues(verdict.baseline, verdict.isSameDevice),
     ...recordValues(row, verdict),
   ])
   return rotated
@@ -114,6 +114,6 @@ const rotateChangedSession = statement<RotatedRow>(
      update sessions set ${ROTATED}, step_up = null, ${setBaseline(12)}
      where ${MAY_ROTATE} and seen is not distinct from $11::bytea
      returning ${ROTATED_ROW}
-   ), ${recording('rotated', 24)}
+   ), ${recording('rotated', 25)}
    select * from rotated`,
 )
