@@ -89,6 +89,7 @@ export const devicesTexts = (language: string) => ({
   exact: (at: Date): string => exactTime(at, language),
   place: (location: NonNullable<Session['location']>): Html | null => placeIn(location, language),
   address: (ip: string): Words => html`IP address <bdi>${ip}</bdi>`,
+  network: (ip: string): Words => html`Network <bdi>${ip}</bdi>`,
   lastUsed: (time: Html): Words => html`Last used ${time}`,
   details: {
     summary: 'Details',
@@ -122,11 +123,35 @@ export const devicesTexts = (language: string) => ({
     label: (device: string): string => `Sign out ${device}`,
     others: 'Sign out all other devices',
   },
+  undo: {
+    title: 'Signed out just now',
+    explanation:
+      'For ten minutes you can undo it. If a device has not noticed yet, it goes on as if nothing had happened; if it has, sign in on it again.',
+    signedOut: (time: Html): Words => html`Signed out ${time}`,
+    button: 'Undo',
+    label: (device: string): string => `Undo: keep ${device} signed in`,
+    /** By why a session is not brought back (sessions/control-refused.ts). */
+    refused: {
+      title: 'This cannot be undone',
+      reasons: {
+        too_late: 'It was signed out more than ten minutes ago. Sign in on that device again.',
+        not_revoked_by_owner:
+          'Only what you signed out from another device can be undone. Sign in on that device again.',
+        expired:
+          'It was not used for so long that it would have been signed out by now anyway. Sign in on that device again.',
+        account_changed:
+          'The password or the address of your account was changed since, and that signs out every device of before. Sign in on that device again.',
+      } as Readonly<Record<string, string>>,
+      otherwise: 'Sign in on that device again.',
+    },
+  },
   /** How it went. */
   done: {
     renamed: (device: Html): Words => html`The new name is saved: ${device}.`,
     signedOut: (device: Html): Words => html`${device} is signed out.`,
     others: 'Every other device is signed out.',
+    undone: (device: Html): Words =>
+      html`Undone: ${device} stays signed in. If it has noticed already, sign in on it again.`,
   },
   /** What a page that is open says when something happens; `{device}` is a device's name. */
   live: {
@@ -145,15 +170,17 @@ export const devicesTexts = (language: string) => ({
     title: 'Confirm that it is you',
     /** @param account its address; null where it has none */
     why: (account: Html | null): Words =>
-      html`You signed in${account && html` as ${account}`} a while ago. Before other devices are signed out, we want to
-      be sure that it is still you.`,
+      html`You signed in${account && html` as ${account}`} a while ago. Before your devices are changed, we want to be
+      sure that it is still you.`,
     one: (device: Html): Words => html`To sign out ${device}, enter your password once more.`,
     others: 'To sign out all other devices, enter your password once more.',
+    undo: (device: Html): Words => html`To keep ${device} signed in, enter your password once more.`,
     password: 'Password',
     missing: 'Enter your password.',
     wrong: 'This is not the password of your account.',
     buttonOne: (device: Html): Words => html`Sign out ${device}`,
     buttonOthers: 'Sign out all other devices',
+    buttonUndo: (device: Html): Words => html`Keep ${device} signed in`,
     cancel: 'Back to your devices',
     byMail: {
       explanation:
