@@ -3,6 +3,7 @@ import type { DeviceType } from '../sessions/device-clues.ts'
 import type { Novelty } from '../sessions/novelty.ts'
 import type { Session } from '../sessions/session.ts'
 import { exactTime } from './devices-times.ts'
+import { policyDifferences } from './history-texts.ts'
 import { html, type Html } from './html.ts'
 
 export type Words = string | Html
@@ -21,7 +22,7 @@ const kinds: Record<DeviceType, string> = {
 /** How somebody signed in (RFC 8176). What an application said about its own way is shown as it said it. */
 const methods: Record<string, string> = { pwd: 'a password', otp: 'a link by mail' }
 
-/** Why this device is signed out, when that happens while the page is open. `policy:…` is looked up as `policy`. */
+/** Why this device is signed out, when that happens while the page is open. A rule that has no words here is looked up as `policy`. */
 const ended: Record<string, readonly string[]> = {
   signed_out: ['This browser was signed out.'],
   revoked_by_user: ['It was signed out from another of your devices.'],
@@ -39,6 +40,12 @@ const ended: Record<string, readonly string[]> = {
   session_limit: ['Too many devices were signed in, and this one had to make room for another.'],
   replaced: ['Somebody has signed in anew in this browser. It may well have been you, in another tab.'],
   policy: ['It was signed out by a rule of this service.'],
+  ...Object.fromEntries(
+    Object.entries(policyDifferences).map(([rule, difference]) => [
+      `policy:${rule}`,
+      [`It was signed out by a rule of this service: ${difference}.`],
+    ]),
+  ),
   expired_idle: ['It was not used for so long that you have to sign in again.'],
   expired_absolute: ['It was signed in for so long that you have to sign in again.'],
   unknown: ['It was signed out.'],

@@ -140,7 +140,8 @@ function ended(happening: Happening): Words {
     : html`Signed out ${device} by a rule of this service: ${difference}`
 }
 
-const differences: Record<PolicyRule, string> = {
+/** What was different about a device, as a part of a sentence about it. */
+export const policyDifferences: Record<PolicyRule, string> = {
   browser: 'it went on in another browser than before',
   os: 'it went on under another operating system than before',
   browser_downgrade: 'it went on in an older version of its browser than before',
@@ -151,4 +152,4 @@ const differences: Record<PolicyRule, string> = {
 }
 
 const differenceOf = (rule: unknown): string | null =>
-  typeof rule === 'string' && Object.hasOwn(differences, rule) ? differences[rule as PolicyRule] : null
+  typeof rule === 'string' && Object.hasOwn(policyDifferences, rule) ? policyDifferences[rule as PolicyRule] : null

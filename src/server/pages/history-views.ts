@@ -46,7 +46,7 @@ export const historyPage = (view: HistoryView & { readonly isFirst: boolean }): 
   referrerPolicy: 'same-origin',
   body: html`<p class="back"><a href="${devicesHref(view.returnTo)}">${texts.devices.back}</a></p>
     <p class="quiet">${words.explanation(html`<a href="${hrefTo(paths.resetPage)}">${texts.devices.reset}</a>`)}</p>
-    ${view.entries.length === 0 ? html`<p>${words.empty}</p>` : entryList(view)} ${pager(view)}`,
+    ${entryList(view)} ${pager(view)}`,
 })
 
 const historyHref = (returnTo: string | null, cursor: string | null): string =>
@@ -59,9 +59,11 @@ const pager = ({ isFirst, cursor, returnTo }: HistoryView & { isFirst: boolean }
   </p>`
 
 const entryList = (view: HistoryView): Html =>
-  html`<ol class="history" role="list">
-    ${view.entries.map((entry) => entryItem(entry, view))}
-  </ol>`
+  view.entries.length === 0
+    ? html`<p>${words.empty}</p>`
+    : html`<ol class="history" role="list">
+        ${view.entries.map((entry) => entryItem(entry, view))}
+      </ol>`
 
 function entryItem({ event, location }: HistoryEntry, { currentId, now }: HistoryView): Html {
   const { what, mark, advice } = words.told({
