@@ -501,7 +501,7 @@ describe('The page of your devices', () => {
         await moveTimes(server(), phone, { revoked_at: -10 * MINUTE - 1 })
         await refused(phone, 'more than ten minutes ago')
         await moveTimes(server(), phone, { revoked_at: -MINUTE, idle_expires_at: -1 })
-        await refused(phone, 'not used for so long')
+        await refused(phone, 'Its time is over')
 
         const tablet = await signIn(server().url, email)
         await sessions.revoke(tablet.userId, tablet.sessionId, 'revoked_by_admin', OPERATOR)

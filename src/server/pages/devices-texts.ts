@@ -144,8 +144,7 @@ export const devicesTexts = (language: string) => ({
         too_late: 'It was signed out more than ten minutes ago. Sign in on that device again.',
         not_revoked_by_owner:
           'Only what you signed out from another device can be undone. Sign in on that device again.',
-        expired:
-          'It was not used for so long that it would have been signed out by now anyway. Sign in on that device again.',
+        expired: 'Its time is over by now anyway. Sign in on that device again.',
         account_changed:
           'The password or the address of your account was changed since, and that signs out every device of before. Sign in on that device again.',
       } as Readonly<Record<string, string>>,
