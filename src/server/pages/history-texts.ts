@@ -44,19 +44,24 @@ export const historyTexts = {
 const CHOOSE_ANEW = 'If you cannot explain it, choose a new password.'
 
 function told(happening: Happening): Told {
-  const { type, reason, subtype, details } = happening.event
-  const isAlarm = reason === 'token_reuse' || reason === 'not_me' || reason?.startsWith('policy:')
+  const { type, details } = happening.event
   return {
     what: (Object.hasOwn(events, type) ? events[type] : undefined)?.(happening) ?? somethingElse(type),
     mark: type === 'session.created' && details['new_device'] === true ? 'New device' : null,
-    advice:
-      subtype === 'late_predecessor'
-        ? 'A connection that was lost at the wrong moment can be the cause. Else choose a new password.'
-        : isAlarm || type === 'session.policy'
-          ? CHOOSE_ANEW
-          : null,
+    advice: adviceOn(happening.event),
   }
 }
+
+function adviceOn({ type, reason, subtype, details }: Happening['event']): string | null {
+  if (subtype === 'late_predecessor')
+    return 'A connection that was lost at the wrong moment can be the cause. Else choose a new password.'
+  const rule = type === 'session.policy' ? details['rule'] : /^policy:(.*)/.exec(reason ?? '')?.[1]
+  const isStrange = typeof rule === 'string' && !HARMLESS.includes(rule)
+  return isStrange || reason === 'token_reuse' || reason === 'not_me' ? CHOOSE_ANEW : null
+}
+
+/** No thief is needed for them. */
+const HARMLESS: readonly string[] = ['idle', 'app_version'] satisfies PolicyRule[]
 
 /** There may be more types than there are words for. */
 const somethingElse = (type: string): Words => html`Something else: <code>${type}</code>`

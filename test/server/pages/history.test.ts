@@ -63,6 +63,7 @@ describe('The words of the history', () => {
       replaced: 'Signed in again in the same browser, which replaced Ada’s phone',
       'policy:country':
         'Signed out Ada’s phone by a rule of this service: it went on in another country than before If you cannot explain it, choose a new password.',
+      'policy:idle': 'Signed out Ada’s phone by a rule of this service: it was away for long',
       something_new: 'Signed out Ada’s phone by a rule of this service',
       toString: 'Signed out Ada’s phone by a rule of this service',
     }
