@@ -1,6 +1,6 @@
 /**
  * What people see, as pictures in docs/images: each page by day and by night, on a desktop and on a phone.
- * Needs Chromium: CHROMIUM, else /usr/bin/chromium.
+ * Needs Chromium: CHROMIUM, else /usr/bin/chromium. `npm run docs:screenshots -- history` draws that one alone.
  */
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'

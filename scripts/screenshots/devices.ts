@@ -64,12 +64,12 @@ export const FORMER_DEVICES: readonly FormerDevice[] = [
       'Mozilla/5.0 (Linux; Android 14; Pixel 7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Mobile Safari/537.36',
     name: 'My old phone',
     began: '200 days',
-    used: '41 days',
+    used: '26 days',
     location: LONDON,
     ip: '198.51.100.20',
     reason: 'revoked_by_user',
     by: 'user',
-    ended: '39 days',
+    ended: '25 days',
   },
   {
     userAgent:
