@@ -1,6 +1,6 @@
 /**
  * What people see, as pictures in docs/images: each page by day and by night, on a desktop and on a phone.
- * Needs Chromium: CHROMIUM, else /usr/bin/chromium.
+ * Needs Chromium: CHROMIUM, else /usr/bin/chromium. `npm run docs:screenshots -- history` draws that one alone.
  */
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -8,7 +8,8 @@ import { chromium, type Browser, type BrowserContext, type Page } from 'playwrig
 import { statement } from '../src/server/database/database.ts'
 import { startEverything, type Example } from './example/everything.ts'
 import { PERSON } from './example/hallpass.ts'
-import { DEVICES, type KnownDevice } from './screenshots/devices.ts'
+import { DEVICES } from './screenshots/devices.ts'
+import { rememberThePast, signOutJustNow } from './screenshots/past.ts'
 
 const OUT = resolve(import.meta.dirname, '..', 'docs', 'images')
 const EXECUTABLE = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
@@ -19,6 +20,9 @@ const VIEWS = [
   { colorScheme: 'light', viewport: { width: 360, height: 760 } },
   { colorScheme: 'dark', viewport: { width: 360, height: 760 } },
 ] as const
+
+/** All, unless some are named on the command line. */
+const WANTED = process.argv.slice(2)
 
 /** Of all views in one picture. */
 const SCALE = 0.6
@@ -31,7 +35,7 @@ mkdirSync(OUT, { recursive: true })
 const example = await startEverything({ hallpass: 0, app: 0, api: 0 }, 'silent')
 const browser = await chromium.launch({ executablePath: EXECUTABLE, args: ['--no-sandbox'] })
 try {
-  await signInElsewhere(example, DEVICES)
+  await rememberThePast(example.service, example.hallpass)
   const here = await browser.newContext({ userAgent: DEVICES[0]?.userAgent ?? '' })
   await signIn(await here.newPage(), example)
   await draw(browser, await browser.newContext(), forStrangers(example))
@@ -85,6 +89,11 @@ function forAda({ hallpass, service }: Example): Scenes {
       await page.goto(`${hallpass}/devices`)
       for (const index of [0, 1]) await page.locator('summary').nth(index).click()
     },
+    'devices-undo': async (page) => {
+      await signOutJustNow(service)
+      await page.goto(`${hallpass}/devices`)
+    },
+    history: (page) => page.goto(`${hallpass}/history`),
     'devices-password': async (page) => {
       await service.store.database.query(prove, [])
       await page.goto(`${hallpass}/devices`)
@@ -97,6 +106,7 @@ function forAda({ hallpass, service }: Example): Scenes {
 async function draw(renderer: Browser, from: BrowserContext, scenes: Scenes): Promise<void> {
   const storageState = await from.storageState()
   for (const [name, goThere] of Object.entries(scenes)) {
+    if (WANTED.length > 0 && !WANTED.includes(name)) continue
     const pictures: Buffer[] = []
     for (const view of VIEWS) {
       const context = await renderer.newContext({ ...view, storageState, userAgent: DEVICES[0]?.userAgent ?? '' })
@@ -144,26 +154,6 @@ async function signIn(page: Page, { hallpass }: Example): Promise<void> {
   await page.getByLabel('Password', { exact: true }).fill(PERSON.password)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.waitForURL('**/devices')
-}
-
-/** Years of somebody's life, in a moment. */
-async function signInElsewhere({ hallpass, service }: Example, devices: readonly KnownDevice[]): Promise<void> {
-  const age = statement(
-    'screenshots.age',
-    `update sessions set created_at = clock_timestamp() - $2::text::interval,
-       last_used_at = clock_timestamp() - $3::text::interval,
-       location = $4::text::jsonb, ip_first = $5::inet, ip_last = $5::inet
-     where id = $1::uuid`,
-  )
-  for (const { userAgent, app, name, began, used, location, ip } of devices) {
-    const response = await fetch(`${hallpass}/v1/sessions`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'user-agent': userAgent, 'hallpass-client': app ?? '' },
-      body: JSON.stringify({ ...PERSON, device_name: name ?? null }),
-    })
-    const { session } = (await response.json()) as { session: { id: string } }
-    await service.store.database.query(age, [session.id, began, used, JSON.stringify(location), ip])
-  }
 }
 
 async function newestLink(hallpass: string, path: string): Promise<string> {

@@ -32,6 +32,7 @@ export const paths = {
   signInPage: '/sign-in',
   signUpPage: '/sign-up',
   devicesPage: '/devices',
+  historyPage: '/history',
   confirmPage: '/confirm',
   magicPage: '/magic',
   resetPage: '/reset',

@@ -215,6 +215,7 @@ async function wire(
     askHook,
     startForSubject,
     history,
+    locate,
     apiKeys,
     formTokens: createFormTokens({ ring }),
     rateLimits,

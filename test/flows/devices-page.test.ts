@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import { statement } from '../../src/server/database/database.ts'
+import { OPERATOR } from '../../src/server/sessions/actor.ts'
 import { createFormTokens } from '../../src/server/tokens/form-token.ts'
 import { createRing } from '../../src/server/tokens/ring.ts'
 import { mailsAbout } from '../support/mail.ts'
@@ -13,6 +14,7 @@ import {
   generationOf,
   ORIGIN,
   PASSWORD,
+  refresh,
   refreshByCookie,
   register,
   signIn,
@@ -29,9 +31,14 @@ const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefo
 const SIGN_IN = 'sign-in?return_to=%2Fdevices'
 
 /** What a person reads: the page without its marks, and without what is only there for later. */
-const wordsOf = ({ html }: HtmlAnswer): string =>
+const wordsOf = ({ html }: HtmlAnswer): string => plain(html.slice(html.indexOf('<main>'), html.indexOf('<template')))
+
+/** The same of what stands below the list. */
+const wordsBelow = ({ html }: HtmlAnswer): string =>
+  plain(html.slice(html.indexOf('</template>'), html.indexOf('</main>')))
+
+const plain = (html: string): string =>
   html
-    .slice(html.indexOf('<main>'), html.indexOf('<template'))
     .replace(/<[^>]*>/g, '')
     .replace(/\s+/g, ' ')
     .replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))
@@ -82,6 +89,10 @@ async function goOn(server: TestServer, device: SignedIn, answer: HtmlAnswer): P
 }
 
 const signOut = (device: SignedIn): Record<string, string> => ({ action: 'sign_out', id: device.sessionId })
+const undo = (device: SignedIn): Record<string, string> => ({ action: 'undo', id: device.sessionId })
+/** Below the list: what can be undone, in the order of the page. */
+const undoableIn = ({ html }: HtmlAnswer): string[] =>
+  [...html.matchAll(/id="gone-([^"]*)"/g)].map(([, id]) => id ?? '')
 const longAgo = (server: TestServer, device: SignedIn): Promise<void> =>
   moveTimes(server, device, { authenticated_at: -HOUR })
 
@@ -305,6 +316,7 @@ describe('The page of your devices', () => {
             { action: 'sign_out_others' },
             { action: 'sign_out_here' },
             { action: 'rename', id: phone.sessionId, name: 'Stolen' },
+            undo(phone),
           ]) {
             const answer = await post(server(), here, { ...fields, ...(formToken && { form_token: formToken }) })
             expect(answer.status, formToken).to.equal(403)
@@ -415,6 +427,173 @@ describe('The page of your devices', () => {
           expect(answer.html).not.to.include('Secret laptop')
         }
         expect(await isAlive(server(), other)).to.be.true
+      })
+    })
+
+    describe('undoes that a device was signed out', () => {
+      const signedOut = async (device = phone): Promise<void> => {
+        await submit(server(), here, signOut(device))
+      }
+
+      it('which is offered below the list, says when, and brings it back as it was', async () => {
+        expect(undoableIn(await open(server(), here))).to.be.empty
+        await signedOut()
+        const page = await open(server(), here)
+        expect(undoableIn(page)).to.deep.equal([phone.sessionId])
+        expect(wordsBelow(page)).to.include('Signed out just now').and.include('Firefox on Linux')
+        expect(wordsBelow(page)).to.include('if it has, sign in on it again.')
+        expect(page.html).to.include('aria-label="Undo: keep Firefox on Linux signed in"')
+
+        const after = await goOn(server(), here, await submit(server(), here, undo(phone)))
+        expect(statusOf(after)).to.equal(
+          'Undone: Firefox on Linux stays signed in. If it has noticed already, sign in on it again.',
+        )
+        expect(idsIn(after)).to.deep.equal([here.sessionId, phone.sessionId])
+        expect(undoableIn(after)).to.be.empty
+        expect((await refresh(server().url, phone.refreshToken)).status).to.equal(200)
+        expect((await eventsOf(server(), phone)).at(-1)).to.deep.include({
+          type: 'session.revived',
+          actor: 'user',
+          actor_session_id: here.sessionId,
+          ip: '127.0.0.1',
+        })
+      })
+
+      it('of all others each by itself, the last one first, and twice at once as once', async () => {
+        const tablet = await signIn(server().url, email)
+        await submit(server(), here, { action: 'sign_out_others' })
+        await moveTimes(server(), tablet, { revoked_at: -MINUTE })
+        const page = await open(server(), here)
+        expect(undoableIn(page)).to.deep.equal([phone.sessionId, tablet.sessionId])
+        const fields = { ...undo(tablet), form_token: formTokenIn(page) }
+        const answers = await Promise.all([post(server(), here, fields), post(server(), here, fields)])
+        expect(answers.map(({ status }) => status)).to.deep.equal([303, 303])
+        expect((await eventsOf(server(), tablet)).filter(({ type }) => type === 'session.revived')).to.have.lengthOf(1)
+        expect(undoableIn(await open(server(), here))).to.deep.equal([phone.sessionId])
+        expect(await isAlive(server(), phone)).to.be.false
+      })
+
+      it('after the password, where the sign-in is older than ten minutes', async () => {
+        await signedOut()
+        await moveTimes(server(), here, { authenticated_at: -10 * MINUTE - 1 })
+        const question = await submit(server(), here, undo(phone))
+        expect(wordsOf(question)).to.include('To keep Firefox on Linux signed in, enter your password once more.')
+        expect(await isAlive(server(), phone)).to.be.false
+        const wrong = await post(server(), here, { ...hiddenIn(question), password: 'something else' })
+        expect(wrong.status).to.equal(401)
+        expect(await isAlive(server(), phone)).to.be.false
+        const page = await post(server(), here, { ...hiddenIn(wrong), password: PASSWORD })
+        expect(statusOf(page)).to.match(/^Undone: Firefox on Linux stays signed in\./)
+        expect(await isAlive(server(), phone)).to.be.true
+      })
+
+      it('and says why it does not, where it is too late, or was not signed out from here', async () => {
+        const { sessions, users } = server().hallpass
+        const refused = async (device: SignedIn, words: string) => {
+          expect(undoableIn(await open(server(), here)), words).not.to.include(device.sessionId)
+          const answer = await submit(server(), here, undo(device))
+          expect(answer.status, words).to.equal(409)
+          expect(headingOf(answer)).to.equal('This cannot be undone')
+          expect(wordsOf(answer)).to.include(words)
+          expect(await isAlive(server(), device)).to.be.false
+        }
+        await signedOut()
+        await moveTimes(server(), phone, { revoked_at: -10 * MINUTE - 1 })
+        await refused(phone, 'more than ten minutes ago')
+        await moveTimes(server(), phone, { revoked_at: -MINUTE, idle_expires_at: -1 })
+        await refused(phone, 'Its time is over')
+
+        const tablet = await signIn(server().url, email)
+        await sessions.revoke(tablet.userId, tablet.sessionId, 'revoked_by_admin', OPERATOR)
+        await refused(tablet, 'Only what you signed out')
+
+        const watch = await signIn(server().url, email)
+        await signedOut(watch)
+        expect(undoableIn(await open(server(), here))).to.deep.equal([watch.sessionId])
+        await users.confirm(email, OPERATOR)
+        await refused(watch, 'was changed since')
+      })
+
+      it('never of somebody else, nor of what is no device; and a live one stays as it is', async () => {
+        const other = await aPersonInABrowser(server().url)
+        const theirs = await signIn(server().url, other.email, { body: { device_name: 'Secret phone' } })
+        await submit(server(), other, signOut(theirs))
+        await longAgo(server(), here)
+        for (const id of [theirs.sessionId, randomUUID(), 'nothing', '']) {
+          const answer = await submit(server(), here, { action: 'undo', id })
+          expect(answer.status, id).to.equal(404)
+          expect(answer.html).not.to.include('Secret phone')
+        }
+        expect(await isAlive(server(), theirs)).to.be.false
+        await moveTimes(server(), here, { authenticated_at: -1 })
+        expect((await submit(server(), here, undo(phone))).status).to.equal(303)
+        expect((await eventsOf(server(), phone)).map(({ type }) => type)).to.deep.equal(['session.created'])
+      })
+    })
+
+    describe('tells what happened', () => {
+      const toldIn = (answer: HtmlAnswer): string[] =>
+        [...answer.html.slice(answer.html.indexOf('<ol')).matchAll(/<li[^>]*>(.*?)<\/li>/gs)].map(([, item = '']) =>
+          plain(item).trim(),
+        )
+      const openHistory = (device: Pick<SignedIn, 'refreshToken'> | null, query = '', headers = {}) =>
+        openPage(`${server().url}/history${query}`, { ...headersOf(device), ...headers })
+
+      it('in plain words, with when, from where, and from which device', async () => {
+        await submit(server(), here, signOut(phone))
+        await server().hallpass.sessions.revoke(phone.userId, here.sessionId, 'revoked_by_admin', {
+          kind: 'admin',
+          sessionId: phone.sessionId,
+          ip: '192.0.2.77',
+        })
+        const anew = await signInByCookie(server().url, email, { body: { device_name: 'Ada’s <b>laptop' } })
+        const page = await open(server(), anew)
+        const [newest, byAdmin, revoked, second, first, account] = toldIn(page)
+        expect(newest).to.match(/^Signed in on this device New device just now .* UTC IP address 127\.0\.0\.1$/)
+        expect(byAdmin).to.match(/^An administrator signed out Chrome on Windows just now .* UTC$/)
+        expect(revoked).to.include('Signed out Firefox on Linux from Chrome on Windows')
+        expect(second).to.include('Signed in on Chrome on Windows New device')
+        expect(first).to.match(/^Signed in on Firefox on Linux just now/)
+        expect(account).to.match(/^Account created/)
+        expect(page.html).not.to.include('192.0.2.77')
+
+        const elsewhere = await signInByCookie(server().url, email)
+        expect((await open(server(), elsewhere)).html).to.include('Signed in on <bdi>Ada’s &#60;b&#62;laptop</bdi>')
+      })
+
+      it('page by page, without repeating or leaving out, and with the way back', async () => {
+        await addEvents(server(), here, 45)
+        const recent = await open(server(), here, { query: '?return_to=%2Fhealthz' })
+        expect(toldIn(recent)).to.have.lengthOf(10)
+        expect(recent.html).to.include('href="history?return_to=%2Fhealthz">All of the history</a>')
+
+        const page = await openHistory(here, '?return_to=%2Fhealthz')
+        expect(headingOf(page)).to.equal('History')
+        expect(page.html).to.include('href="devices?return_to=%2Fhealthz"').and.not.include('Back to the newest')
+        const [, older = ''] = /href="history(\?cursor=[^"]*)">Older/.exec(page.html) ?? []
+        const last = await openHistory(here, older.replace('&#38;', '&'))
+        expect(last.html)
+          .to.include('href="history?return_to=%2Fhealthz">Back to the newest</a>')
+          .and.not.include('Older')
+        const reasons = [...toldIn(page), ...toldIn(last)].map((told) => /(?<=different_)\d+/.exec(told)?.[0])
+        expect(reasons).to.have.lengthOf(48)
+        expect(reasons.filter(Boolean)).to.deep.equal(Array.from({ length: 45 }, (_, index) => String(index)))
+      })
+
+      it('to nobody else, and to nobody who is not signed in', async () => {
+        const other = await aPersonInABrowser(server().url)
+        expect(toldIn(await openHistory(other))).to.have.lengthOf(2)
+        const away = await openHistory(null)
+        expect(away.status).to.equal(303)
+        expect(away.headers.get('location')).to.equal('sign-in?return_to=%2Fhistory')
+        const hidden = await openHistory(null, '', { 'sec-fetch-site': 'cross-site' })
+        expect(hidden.html).to.include('url=history?reloaded=1')
+        const wrong = await openHistory(here, '?cursor=garbage')
+        expect(wrong.status).to.equal(400)
+        expect(headingOf(wrong)).to.equal('This did not arrive whole')
+        const { headers } = await openHistory(here)
+        expect(headers.get('cache-control')).to.equal('no-store')
+        expect(headers.get('content-security-policy')).to.include("default-src 'none'").and.not.include('connect-src')
       })
     })
 
@@ -586,5 +765,19 @@ async function withPlace(
   await hallpass.store.database.query(
     statement('test.with_place', 'update sessions set location = $3::jsonb where user_id = $1::uuid and id = $2::uuid'),
     [userId, sessionId, JSON.stringify(place)],
+  )
+}
+
+/** Events of a type that has no words, `different_0` the newest, each a minute before the next and before all others. */
+async function addEvents({ hallpass }: TestServer, { userId, sessionId }: SignedIn, count: number): Promise<void> {
+  await hallpass.store.database.query(
+    statement(
+      'test.add_events',
+      `insert into events (user_id, session_id, type, actor, created_at)
+       select $1::uuid, $2::uuid, 'session.different_' || number, 'user',
+         clock_timestamp() - make_interval(mins => number + 5)
+       from generate_series(0, $3::int - 1) as number`,
+    ),
+    [userId, sessionId, count],
   )
 }

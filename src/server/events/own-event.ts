@@ -1,13 +1,13 @@
 /** An event as the person it happened to may see it, in names of JSON. */
 import type { HistoryEvent } from './history.ts'
 
-/**
- * That an administrator did it is told. Which one, from where and by which means is no business of theirs.
- */
+/** That an administrator did it is told. Which one, from where and by which means is no business of the person. */
+export const withoutInternals = (event: HistoryEvent): HistoryEvent =>
+  event.actor === 'admin' ? { ...event, actorId: null, by: null, ip: null, details: {} } : event
+
 export function ownEvent(event: HistoryEvent): Record<string, unknown> {
-  const { id, type, createdAt, reason, subtype, actor, subject, by, ip, details } = event
+  const { id, type, createdAt, reason, subtype, actor, subject, by, ip, details } = withoutInternals(event)
   const isOfKey = type.startsWith('api_key.')
-  const isInternal = actor === 'admin'
   return {
     id,
     type,
@@ -17,8 +17,8 @@ export function ownEvent(event: HistoryEvent): Record<string, unknown> {
     actor,
     session: isOfKey ? null : subject,
     ...(isOfKey ? { api_key: subject } : {}),
-    by: isInternal ? null : by,
-    ip: isInternal ? null : ip,
-    details: isInternal ? {} : details,
+    by,
+    ip,
+    details,
   }
 }

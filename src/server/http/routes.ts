@@ -3,6 +3,7 @@ import Router from '@koa/router'
 import { paths } from '../../protocol/paths.ts'
 import type { DevMailbox } from '../emails/dev-mailbox.ts'
 import { createDevicesPage } from '../pages/devices.ts'
+import { createHistoryPage } from '../pages/history.ts'
 import { createMailboxPages } from '../pages/mailbox.ts'
 import { createReadOnwards } from '../pages/onwards.ts'
 import { createPages } from '../pages/pages.ts'
@@ -50,6 +51,7 @@ type Dependencies = Parameters<typeof signIn>[0] &
   Omit<Parameters<typeof createSignInPage>[0], 'signInByPassword' | 'readOnwards'> &
   Omit<Parameters<typeof createSignUpPage>[0], 'readOnwards'> &
   Parameters<typeof createDevicesPage>[0] &
+  Parameters<typeof createHistoryPage>[0] &
   Parameters<typeof metadataHandlers>[0] &
   Parameters<typeof healthHandlers>[0] & { mailbox: DevMailbox | null }
 
@@ -118,6 +120,7 @@ export function createRouter(deps: Dependencies): Router<State> {
 
   router.get(paths.devicesPage, devices.show)
   router.post(paths.devicesPage, devices.act)
+  router.get(paths.historyPage, createHistoryPage(forPages))
 
   router.post(paths.adminSessions, requireScope(deps, 'sessions:create'), createAdminSession(deps))
   router.get(paths.adminSessions, admin, adminSessions.search)

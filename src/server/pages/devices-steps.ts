@@ -1,7 +1,7 @@
 /** What "Your devices" shows in place of the list: a question first, or why something was not done. */
 import { paths } from '../../protocol/paths.ts'
 import type { Session } from '../sessions/session.ts'
-import { devicesHref, shownAddress, shownName } from './devices-views.ts'
+import { devicesHref, shownAddress, shownName } from './devices-parts.ts'
 import type { Page } from './document.ts'
 import { hiddenField, hrefTo, linkButton, paragraphs, passwordField } from './elements.ts'
 import { html, type Html } from './html.ts'
@@ -11,9 +11,9 @@ import { texts } from './texts.ts'
 
 const words = texts.devices
 
-/** What waits for the person to confirm that it is them: a device, or all others. */
+/** What waits for the person to confirm that it is them: about a device, or all others. */
 export type Wish =
-  | { readonly action: 'sign_out'; readonly device: Session }
+  | { readonly action: 'sign_out' | 'undo'; readonly device: Session }
   | { readonly action: 'sign_out_others'; readonly device: null }
 
 /** How the person can confirm it. */
@@ -52,8 +52,7 @@ export function confirmPage(question: Question): Page {
 /** The hidden field tells a password manager whose password is asked for. */
 function passwordStep({ wish, formToken, returnTo, words: faults }: Question, address: string | null): Html {
   const { confirm } = words
-  const explanation = wish.device === null ? confirm.others : confirm.one(shownName(wish.device))
-  const button = wish.device === null ? confirm.buttonOthers : confirm.buttonOne(shownName(wish.device))
+  const { explanation, button } = wordsOf(wish)
   return html`<p>${explanation}</p>
     <form method="post" action="${hrefTo(paths.devicesPage)}" novalidate>
       ${hiddenField('form_token', formToken)}${hiddenField('action', wish.action)}
@@ -70,6 +69,15 @@ function passwordStep({ wish, formToken, returnTo, words: faults }: Question, ad
     </form>`
 }
 
+function wordsOf({ action, device }: Wish): { explanation: Html | string; button: Html | string } {
+  const { confirm } = words
+  if (device === null) return { explanation: confirm.others, button: confirm.buttonOthers }
+  const name = shownName(device)
+  return action === 'undo'
+    ? { explanation: confirm.undo(name), button: confirm.buttonUndo(name) }
+    : { explanation: confirm.one(name), button: confirm.buttonOne(name) }
+}
+
 const mailStep = ({ address, onwards }: Proof & { by: 'mail' }): Html =>
   html`<p>${words.confirm.byMail.explanation}</p>
     <form method="post" action="${hrefTo(paths.magicPage)}">
@@ -82,6 +90,12 @@ export const stalePage = (returnTo: string | null): Page => refusal(403, words.s
 
 /** Not there, or somebody else's: one answer. */
 export const noDevicePage = (returnTo: string | null): Page => refusal(404, words.notFound, returnTo)
+
+/** What was signed out stays so, and why. */
+export const cannotUndoPage = (reason: string, returnTo: string | null): Page => {
+  const { title, reasons, otherwise } = words.undo.refused
+  return refusal(409, { title, paragraphs: [reasons[reason] ?? otherwise] }, returnTo)
+}
 
 const refusal = (
   status: number,

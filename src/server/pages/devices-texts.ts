@@ -3,6 +3,7 @@ import type { DeviceType } from '../sessions/device-clues.ts'
 import type { Novelty } from '../sessions/novelty.ts'
 import type { Session } from '../sessions/session.ts'
 import { exactTime } from './devices-times.ts'
+import { policyDifferences } from './history-texts.ts'
 import { html, type Html } from './html.ts'
 
 export type Words = string | Html
@@ -21,7 +22,7 @@ const kinds: Record<DeviceType, string> = {
 /** How somebody signed in (RFC 8176). What an application said about its own way is shown as it said it. */
 const methods: Record<string, string> = { pwd: 'a password', otp: 'a link by mail' }
 
-/** Why this device is signed out, when that happens while the page is open. `policy:…` is looked up as `policy`. */
+/** Why this device is signed out, when that happens while the page is open. A rule that has no words here is looked up as `policy`. */
 const ended: Record<string, readonly string[]> = {
   signed_out: ['This browser was signed out.'],
   revoked_by_user: ['It was signed out from another of your devices.'],
@@ -39,6 +40,12 @@ const ended: Record<string, readonly string[]> = {
   session_limit: ['Too many devices were signed in, and this one had to make room for another.'],
   replaced: ['Somebody has signed in anew in this browser. It may well have been you, in another tab.'],
   policy: ['It was signed out by a rule of this service.'],
+  ...Object.fromEntries(
+    Object.entries(policyDifferences).map(([rule, difference]) => [
+      `policy:${rule}`,
+      [`It was signed out by a rule of this service: ${difference}.`],
+    ]),
+  ),
   expired_idle: ['It was not used for so long that you have to sign in again.'],
   expired_absolute: ['It was signed in for so long that you have to sign in again.'],
   unknown: ['It was signed out.'],
@@ -89,6 +96,7 @@ export const devicesTexts = (language: string) => ({
   exact: (at: Date): string => exactTime(at, language),
   place: (location: NonNullable<Session['location']>): Html | null => placeIn(location, language),
   address: (ip: string): Words => html`IP address <bdi>${ip}</bdi>`,
+  network: (ip: string): Words => html`Network <bdi>${ip}</bdi>`,
   lastUsed: (time: Html): Words => html`Last used ${time}`,
   details: {
     summary: 'Details',
@@ -122,11 +130,34 @@ export const devicesTexts = (language: string) => ({
     label: (device: string): string => `Sign out ${device}`,
     others: 'Sign out all other devices',
   },
+  undo: {
+    title: 'Signed out just now',
+    explanation:
+      'For ten minutes you can undo it. If a device has not noticed yet, it goes on as if nothing had happened; if it has, sign in on it again.',
+    signedOut: (time: Html): Words => html`Signed out ${time}`,
+    button: 'Undo',
+    label: (device: string): string => `Undo: keep ${device} signed in`,
+    /** By why a session is not brought back (sessions/control-refused.ts). */
+    refused: {
+      title: 'This cannot be undone',
+      reasons: {
+        too_late: 'It was signed out more than ten minutes ago. Sign in on that device again.',
+        not_revoked_by_owner:
+          'Only what you signed out from another device can be undone. Sign in on that device again.',
+        expired: 'Its time is over by now anyway. Sign in on that device again.',
+        account_changed:
+          'The password or the address of your account was changed since, and that signs out every device of before. Sign in on that device again.',
+      } as Readonly<Record<string, string>>,
+      otherwise: 'Sign in on that device again.',
+    },
+  },
   /** How it went. */
   done: {
     renamed: (device: Html): Words => html`The new name is saved: ${device}.`,
     signedOut: (device: Html): Words => html`${device} is signed out.`,
     others: 'Every other device is signed out.',
+    undone: (device: Html): Words =>
+      html`Undone: ${device} stays signed in. If it has noticed already, sign in on it again.`,
   },
   /** What a page that is open says when something happens; `{device}` is a device's name. */
   live: {
@@ -145,15 +176,17 @@ export const devicesTexts = (language: string) => ({
     title: 'Confirm that it is you',
     /** @param account its address; null where it has none */
     why: (account: Html | null): Words =>
-      html`You signed in${account && html` as ${account}`} a while ago. Before other devices are signed out, we want to
-      be sure that it is still you.`,
+      html`You signed in${account && html` as ${account}`} a while ago. Before your devices are changed, we want to be
+      sure that it is still you.`,
     one: (device: Html): Words => html`To sign out ${device}, enter your password once more.`,
     others: 'To sign out all other devices, enter your password once more.',
+    undo: (device: Html): Words => html`To keep ${device} signed in, enter your password once more.`,
     password: 'Password',
     missing: 'Enter your password.',
     wrong: 'This is not the password of your account.',
     buttonOne: (device: Html): Words => html`Sign out ${device}`,
     buttonOthers: 'Sign out all other devices',
+    buttonUndo: (device: Html): Words => html`Keep ${device} signed in`,
     cancel: 'Back to your devices',
     byMail: {
       explanation:

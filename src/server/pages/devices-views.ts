@@ -3,16 +3,27 @@ import { paths } from '../../protocol/paths.ts'
 import type { Novelty } from '../sessions/novelty.ts'
 import type { Session } from '../sessions/session.ts'
 import { deviceIcon } from './devices-icons.ts'
+import {
+  carried,
+  deviceForm,
+  devicesHref,
+  exactTime,
+  nameOf,
+  placeOf,
+  relativeTime,
+  shownAddress,
+} from './devices-parts.ts'
 import { DEVICES_SCRIPT } from './devices-script.ts'
-import { timeAgo } from './devices-times.ts'
+import { undoSection, type UndoView } from './devices-undo-views.ts'
 import type { Page } from './document.ts'
 import { hiddenField, hrefTo, linkButton, paragraphs } from './elements.ts'
+import { historySection, type HistoryView } from './history-views.ts'
 import { html, type Html } from './html.ts'
 import { texts } from './texts.ts'
 
 const words = texts.devices
 
-export interface DevicesView {
+export interface DevicesView extends UndoView {
   /** The account's; null where it has none. */
   readonly address: string | null
   /** The one at which the page is looked at. */
@@ -20,8 +31,8 @@ export interface DevicesView {
   /** In the order in which they are shown. */
   readonly others: readonly Session[]
   readonly novelties: ReadonlyMap<string, readonly Novelty[]>
-  readonly now: Date
-  readonly formToken: string
+  /** The newest of it. */
+  readonly history: HistoryView
   /** How the last action went. */
   readonly done: Html | string | null
   /** Where to sign in, and come back. */
@@ -30,22 +41,10 @@ export interface DevicesView {
   readonly back: { readonly returnTo: string; readonly host: string } | null
 }
 
-/** The page as it is now, with the way back that it has. */
-export const devicesHref = (returnTo: string | null): string => hrefTo(paths.devicesPage, { return_to: returnTo })
-
-const nameOf = ({ device }: Session): string => device.name ?? device.label
-
-/** As a part of a sentence that can do without it. */
-export const shownAddress = (address: string | null): Html | null =>
-  address === null ? null : html`<bdi>${address}</bdi>`
-
-/** As part of a sentence, whichever way it is written. */
-export const shownName = (session: Session): Html => html`<bdi>${nameOf(session)}</bdi>`
-
 /**
  * devices.client.js keeps `#devices` up to date while the page is open: whatever it exchanges has a
- * `data-part`, and nothing that a person could be using is in one. Lists have the role of one, as Safari takes
- * those without bullets for none.
+ * `data-part`, and nothing that a person could be using is in one; outside of the list, `data-whole`. Lists have the
+ * role of one, as Safari takes those without bullets for none.
  */
 export const devicesPage = (view: DevicesView): Page => ({
   title: words.title,
@@ -60,7 +59,9 @@ export const devicesPage = (view: DevicesView): Page => ({
       </ul>
       ${othersForm(view)}
     </div>
-    ${endedTemplate(view)}`,
+    ${endedTemplate(view)}
+    <div id="undoable" data-whole>${undoSection(view)}</div>
+    <div id="history" data-whole>${historySection(view.history)}</div>`,
 })
 
 const returnToOf = ({ back }: DevicesView): string | null => back?.returnTo ?? null
@@ -108,12 +109,6 @@ function deviceItem(session: Session, view: DevicesView): Html {
   </li> `
 }
 
-function placeOf({ location, ip }: Session): Html | null {
-  const place = location && words.place(location)
-  if (place !== null) return html`<span>${place}</span>`
-  return ip === null ? null : html`<span>${words.address(ip)}</span>`
-}
-
 const marks = (novelties: readonly Novelty[]): Html | null =>
   novelties.length === 0
     ? null
@@ -145,13 +140,6 @@ const entry = (term: string, description: string | Html): Html =>
     <dt>${term}</dt>
     <dd>${description}</dd>
   </div> `
-
-const relativeTime = (at: Date, now: Date): Html =>
-  html`<time class="ago" datetime="${at.toISOString()}" title="${words.exact(at)}" data-just-now="${words.justNow}"
-    >${timeAgo(at, now, { language: texts.language, justNow: words.justNow })}</time
-  >`
-
-const exactTime = (at: Date): Html => html`<time class="exact" datetime="${at.toISOString()}">${words.exact(at)}</time>`
 
 function renameForm(session: Session, view: DevicesView): Html {
   const { rename } = words
@@ -187,11 +175,6 @@ const signOutForm = (session: Session, view: DevicesView): Html =>
     html`<button class="out" aria-label="${words.signOut.label(nameOf(session))}">${words.signOut.button}</button>`,
   )
 
-const deviceForm = (action: string, id: string, view: DevicesView, content: Html): Html =>
-  html`<form class="act" method="post" action="${hrefTo(paths.devicesPage)}">
-    ${carried(view)}${hiddenField('action', action)}${hiddenField('id', id)} ${content}
-  </form>`
-
 const othersForm = (view: DevicesView): Html =>
   html`<form
     class="others"
@@ -202,9 +185,6 @@ const othersForm = (view: DevicesView): Html =>
     ${carried(view)}${hiddenField('action', 'sign_out_others')}
     <button class="out">${words.signOut.others}</button>
   </form>`
-
-const carried = (view: DevicesView): Html =>
-  html`${hiddenField('form_token', view.formToken)}${hiddenField('return_to', returnToOf(view))}`
 
 /** What is shown in place of the list when this very session ends meanwhile. */
 function endedTemplate(view: DevicesView): Html {

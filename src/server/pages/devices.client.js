@@ -1,47 +1,12 @@
-// The list stays as it is now, not as it was when the page was opened. Nothing needs this script.
+// The page stays as it is now, not as it was when it was opened. Nothing needs this script. Times are told by
+// times.client.js, which runs before.
 
-const root = document.documentElement
 const list = document.getElementById('devices')
 const notice = document.getElementById('notice')
-const language = root.lang
 const href = list.dataset.href // with the way back, if there is one
 
 // After an action: its outcome was said, and loading the page again neither says nor does it once more.
-history.replaceState(null, '', href)
-
-// Times. The same steps as in devices-times.ts.
-
-const UNITS = [
-  ['year', 31_556_952],
-  ['month', 2_629_746],
-  ['day', 86_400],
-  ['hour', 3_600],
-  ['minute', 60],
-]
-const relative = new Intl.RelativeTimeFormat(language)
-const exact = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'short' })
-
-function tellTimes() {
-  for (const time of document.querySelectorAll('time')) {
-    const at = new Date(time.dateTime)
-    // In the person's own time zone, which the server does not know.
-    if (time.classList.contains('exact')) setText(time, exact.format(at))
-    else {
-      time.title = exact.format(at)
-      setText(time, ago(at, time.dataset.justNow))
-    }
-  }
-}
-
-function ago(at, justNow) {
-  const seconds = Math.floor((Date.now() - at) / 1000)
-  const [unit, size] = UNITS.find(([, least]) => seconds >= least) ?? []
-  return unit === undefined ? justNow : relative.format(-Math.floor(seconds / size), unit)
-}
-
-function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text
-}
+history.replaceState(null, '', href + location.hash)
 
 // What changed. Parts are exchanged; forms, open details, the cursor and what is being typed stay.
 
@@ -73,15 +38,15 @@ async function fetchDevices() {
   if (freshList === null || !list.isConnected) return
   // In another tab somebody has signed in anew, perhaps somebody else: not one of these forms is theirs.
   if (currentIn(freshList) !== currentIn(list)) return location.replace(href)
-  exchange(freshList)
+  exchange(freshList, fresh)
 }
 
 const currentIn = (element) => element.querySelector('.current')?.id
 
-function exchange(fresh) {
+function exchange(fresh, freshPage) {
   // A confirmation of the password is in this page alone, so its forms go on with what they carry.
   const formToken = list.querySelector('[name=form_token]').value
-  for (const field of fresh.querySelectorAll('[name=form_token]')) field.value = formToken
+  for (const field of freshPage.querySelectorAll('[name=form_token]')) field.value = formToken
 
   const told = []
   for (const item of itemsIn(list)) {
@@ -102,6 +67,7 @@ function exchange(fresh) {
     before = shown ?? item
   }
   list.querySelector('.others').hidden = itemsIn(list).length < 2
+  for (const part of document.querySelectorAll('[data-whole]')) exchangeWhole(part, freshPage)
   tellTimes()
   if (told.length > 0) tell(told.join('. '))
 }
@@ -147,6 +113,13 @@ function exchangeParts(shown, fresh) {
   return true
 }
 
+/** What nobody fills in: the cursor goes to what has taken the place of where it was, or else to what was said. */
+function exchangeWhole(part, freshPage) {
+  const focused = part.contains(document.activeElement) ? document.activeElement : null
+  part.replaceChildren(...freshPage.getElementById(part.id).childNodes)
+  if (focused !== null) (document.getElementById(focused.id) ?? notice).focus()
+}
+
 /** This very session is over: why, and the way back in. */
 function showEnded(reason) {
   unfollow()
@@ -186,7 +159,8 @@ function follow() {
   source.addEventListener('sessions_changed', () => void update())
   source.addEventListener('ended', (event) => showEnded(reasonIn(event.data)))
   source.addEventListener('error', () => void comeAgain())
-  minute = setInterval(tellTimes, 60_000)
+  // What can be undone can be for a while only.
+  minute = setInterval(() => document.querySelector('.gone') && void update(), 60_000)
 }
 
 /** Refused, the browser does not come again by itself: perhaps this session is over, perhaps the service is busy. */
@@ -215,9 +189,7 @@ function reasonIn(data) {
 }
 
 function comeBack() {
-  if (!list.isConnected) return
-  tellTimes()
-  follow()
+  if (list.isConnected) follow()
 }
 
 addEventListener('pagehide', unfollow)

@@ -4,6 +4,7 @@
  */
 import type { Purpose } from '../emails/flow.ts'
 import { devicesTexts } from './devices-texts.ts'
+import { historyTexts } from './history-texts.ts'
 import { html, type Html } from './html.ts'
 import { sessionLimit, signIn, signUp } from './sign-in-texts.ts'
 
@@ -220,6 +221,7 @@ export const texts = {
   sessionLimit,
   signUp,
   devices: devicesTexts(LANGUAGE),
+  history: historyTexts,
   /** Before how long to wait, where the form stays. */
   wait: { 429: 'Too many attempts.', 503: 'Not available right now.' },
   retryIn: (seconds: number): string => `You can try it again in ${durationInWords(seconds)}.`,

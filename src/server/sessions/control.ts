@@ -11,10 +11,10 @@ import type { Actor } from './actor.ts'
 import { ANNOUNCED_TO_OWNER } from './changes.ts'
 import { restateClaims } from './claims.ts'
 import { FULL_SESSION_COLUMNS, toFullSession, type FullSession, type FullSessionRow } from './full-session.ts'
-import { IS_LIVE } from './session.ts'
+import { IS_LIVE, toSession, type Session } from './session.ts'
 import { checkUpdate, decide, type ControlRow, type Decision, type SessionUpdate } from './session-update.ts'
 import { NEXT_TOKENS_FROM, OUTDATED_UNTIL } from './token-issuance.ts'
-import { decideUndo } from './undo.ts'
+import { decideUndo, readUndoable } from './undo.ts'
 
 export interface Control {
   /** Whatever its status. */
@@ -32,6 +32,8 @@ export interface Control {
    * @throws {ControlRefused} `not_revivable`, and why
    */
   undo(userId: string, sessionId: string, actor: Actor): Promise<FullSession | null>
+  /** What its owner can take back now; the newest end first. */
+  listUndoable(userId: string): Promise<Session[]>
 }
 
 export interface ControlSettings {
@@ -104,6 +106,7 @@ export function createControl({ database, settings }: { database: Database; sett
         const decision = await decideUndo(tx, row, account, actor)
         if (decision !== null) await apply(tx, row, decision, actor)
       }),
+    listUndoable: async (userId) => (await readUndoable(database, userId)).map(toSession),
   }
 }
 

@@ -4,11 +4,15 @@ import type { Account } from '../users/account.ts'
 import { Unavailable } from '../errors.ts'
 import type { Actor } from './actor.ts'
 import { ControlRefused, type ControlRefusalReason } from './control-refused.ts'
-import { IS_LIVE } from './session.ts'
+import { IS_LIVE, SESSION_COLUMNS, type SessionRow } from './session.ts'
 import type { ControlRow, Decision } from './session-update.ts'
 
-/** Milliseconds. */
-const UNDO_WITHIN = 10 * 60 * 1000
+/** Seconds. */
+const UNDO_WITHIN = 10 * 60
+
+/** The newest end first. It is to be offered; `decideUndo` has the last word. */
+export const readUndoable = (database: Queryable, userId: string): Promise<SessionRow[]> =>
+  database.query(findUndoable, [userId, UNDO_WITHIN])
 
 /**
  * @returns null where it lives: there is nothing to take back
@@ -48,7 +52,7 @@ function reasonAgainst(row: ControlRow, account: Account | null): ControlRefusal
   if (account.isDisabled) return 'account_disabled'
   if (row.revoked_at === null) return 'expired'
   if (row.revoked_reason !== 'revoked_by_user') return 'not_revoked_by_owner'
-  if (row.now.getTime() - row.revoked_at.getTime() > UNDO_WITHIN) return 'too_late'
+  if (row.now.getTime() - row.revoked_at.getTime() > UNDO_WITHIN * 1000) return 'too_late'
   return row.idle_expires_at <= row.now || row.absolute_expires_at <= row.now ? 'expired' : null
 }
 
@@ -58,11 +62,27 @@ const findActor = statement<{ id: string }>(
 )
 
 /** What ends every session ends those too that somebody may want back: a changed password, above all. */
+const ENDS_THOSE_OF_BEFORE = `type in (
+     'user.confirmed', 'user.password_changed', 'user.password_reset', 'user.email_changed', 'user.email_reverted',
+     'user.disabled')`
+
 const findChange = statement<{ id: string }>(
   'sessions.find_change',
   `select id from events
-   where user_id = $1::uuid and created_at >= $2::timestamptz and type in (
-     'user.confirmed', 'user.password_changed', 'user.password_reset', 'user.email_changed', 'user.email_reverted',
-     'user.disabled')
+   where user_id = $1::uuid and created_at >= $2::timestamptz and ${ENDS_THOSE_OF_BEFORE}
    limit 1`,
+)
+
+/** As `decideUndo` decides. The second bound of the history is there so that one or two months of it are read. */
+const findUndoable = statement<SessionRow>(
+  'sessions.find_undoable',
+  `select ${SESSION_COLUMNS} from sessions
+   where user_id = $1::uuid and revoked_reason = 'revoked_by_user'
+     and revoked_at >= clock_timestamp() - make_interval(secs => $2::float8)
+     and idle_expires_at > clock_timestamp() and absolute_expires_at > clock_timestamp()
+     and not exists (
+       select 1 from events
+       where events.user_id = $1::uuid and events.created_at >= sessions.revoked_at
+         and events.created_at >= now() - make_interval(secs => $2::float8) and ${ENDS_THOSE_OF_BEFORE})
+   order by revoked_at desc, id desc`,
 )
