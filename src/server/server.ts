@@ -215,6 +215,8 @@ async function wire(
     askHook,
     startForSubject,
     history,
+    webhooks,
+    counters,
     apiKeys,
     formTokens: createFormTokens({ ring }),
     rateLimits,

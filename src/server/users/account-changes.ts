@@ -108,7 +108,11 @@ export function createAccountChanges(deps: {
   ): Promise<boolean> {
     return database.transaction(async (tx) => {
       const account = await lockAccountFor(tx, userId, actor)
-      if (actor.kind === 'user' && actor.sessionId !== null && (await sessions.hasEndedIn(tx, userId, actor.sessionId))) {
+      if (
+        actor.kind === 'user' &&
+        actor.sessionId !== null &&
+        (await sessions.hasEndedIn(tx, userId, actor.sessionId))
+      ) {
         throw new Unavailable('the session ended while it changed its account')
       }
       return account !== null && work(tx, account)
