@@ -53,11 +53,13 @@ export const sessionsTexts = (number: (count: number) => string) => ({
   },
   count: 'Count them',
   none: 'There is no live session like that.',
-  question: (count: number) => ({
+  /** @param said which sessions, as it was entered */
+  question: (count: number, said: readonly string[]) => ({
     title: count === 1 ? 'End 1 session?' : `End ${number(count)} sessions?`,
     words: [
+      said.join(' · '),
       `There ${count === 1 ? 'is 1 live session' : `are ${number(count)} live sessions`} like that now. Who signs in while they are ended may be left: do it again then.`,
-      'Whoever is signed out can sign in again.',
+      'Whoever is signed out can sign in again; so can you, if your own session is like that.',
     ],
     button: count === 1 ? 'End 1 session' : `End ${number(count)} sessions`,
   }),

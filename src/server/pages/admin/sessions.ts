@@ -31,7 +31,7 @@ export function createSessionsPage({ sessions }: { sessions: Pick<Sessions, 'cou
     if (hasNone(predicate)) return { fault: told.sayWhich }
     const number = await sessions.count(predicate, 'active').catch(faultOf)
     if (typeof number !== 'number') return number
-    return number === 0 ? { done: told.none } : told.question(number)
+    return number === 0 ? { done: told.none } : told.question(number, saidIn(wanted))
   }
 
   const revoke: Action = {
@@ -59,6 +59,12 @@ export function createSessionsPage({ sessions }: { sessions: Pick<Sessions, 'cou
       ),
   }
 }
+
+const saidIn = (wanted: Wanted): string[] =>
+  FIELDS.flatMap((name) => {
+    const value = wanted.get(name)
+    return value === undefined ? [] : [`${told.fields[name].label}: ${value}`]
+  })
 
 /** @returns null where the time is none */
 function predicateIn(wanted: Wanted): SessionPredicate | null {

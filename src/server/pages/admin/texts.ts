@@ -13,6 +13,7 @@ const number = (count: number): string => new Intl.NumberFormat(language).format
 const TIME = new Intl.DateTimeFormat(language, {
   dateStyle: 'medium',
   timeStyle: 'medium',
+  hourCycle: 'h23',
   timeZone: 'UTC',
 })
 

@@ -51,21 +51,18 @@ const accountFacts = (user: UserDetails): Html =>
     [told.disabledSince, user.disabledAt && timeOf(user.disabledAt)],
   ])
 
+/** Nobody is offered to lock themselves out. */
 function accountForms({ visit, user }: View): Html {
+  const { actions } = told
+  const isOther = user.id !== visit.session.userId
   const act = (action: string, content: Html): Html =>
     formFrom(visit, paths.adminUserPage, { id: user.id, action }, content)
+  const disabling = user.disabledAt === null ? 'disable' : 'enable'
+  const promoting = user.role === 'admin' ? 'demote' : 'promote'
   return html`<div class="acts">
-    ${
-      user.disabledAt === null
-        ? act('disable', html`<button class="out">${told.actions.disable}</button>`)
-        : act('enable', html`<button>${told.actions.enable}</button>`)
-    }
-    ${
-      user.role === 'admin'
-        ? act('demote', html`<button class="out">${told.actions.demote}</button>`)
-        : act('promote', html`<button class="other">${told.actions.promote}</button>`)
-    }
-    ${user.sessions > 0 && act('end_all', html`<button class="out">${told.actions.endAll}</button>`)}
+    ${isOther && act(disabling, html`<button class="out">${actions[disabling]}</button>`)}
+    ${isOther && act(promoting, html`<button class="other">${actions[promoting]}</button>`)}
+    ${user.sessions > 0 && act('end_all', html`<button class="out">${actions.endAll}</button>`)}
   </div>`
 }
 
