@@ -20,9 +20,7 @@ export const createFiguresPage = ({ counters }: { counters: Pick<Counters, 'read
   path: paths.adminFiguresPage,
   actions: {},
   async show(visit, _, outcome) {
-    const counted: ReadonlyMap<string, number>[] = []
-    // One after the other: the first adds what this process has not written yet.
-    for (const seconds of SPANS) counted.push(await counters.read(seconds))
+    const counted: Counted = await Promise.all(SPANS.map((seconds) => counters.read(seconds)))
     const ofPolicies = policyRows(counted)
     return framed(visit, {
       path: paths.adminFiguresPage,
