@@ -5,9 +5,9 @@ import { hasNone, type SessionPredicate } from '../../sessions/predicate.ts'
 import type { Sessions } from '../../sessions/sessions.ts'
 import { html, type Html } from '../html.ts'
 import { field, framed } from './frame.ts'
-import { faultWords, words } from './texts.ts'
+import { faultWords, words, type Question } from './texts.ts'
 import { timeIn } from './time-field.ts'
-import { formFrom, type Action, type AdminPage, type Outcome, type Question, type Visit, type Wanted } from './visit.ts'
+import { formFrom, type Action, type AdminPage, type Outcome, type Visit, type Wanted } from './visit.ts'
 
 const told = words.sessions
 

@@ -6,8 +6,8 @@ import { hiddenField, linkButton, paragraphs, passwordField } from '../elements.
 import { html, type Html } from '../html.ts'
 import { inForm } from '../onwards.ts'
 import { PASSWORD_FORM } from '../password-form.ts'
-import { words } from './texts.ts'
-import { formFrom, hrefFrom, linkFrom, type Question, type Visit } from './visit.ts'
+import { words, type Question } from './texts.ts'
+import { formFrom, hrefFrom, linkFrom, type Visit } from './visit.ts'
 
 export type { Proof }
 

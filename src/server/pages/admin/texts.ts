@@ -6,6 +6,13 @@ import { sessionsTexts, sessionTexts } from './session-texts.ts'
 
 export type Words = string | Html
 
+/** Asked before something that cannot be taken back. */
+export interface Question {
+  readonly title: string
+  readonly words: readonly Words[]
+  readonly button: string
+}
+
 const { language } = texts
 
 const number = (count: number): string => new Intl.NumberFormat(language).format(count)
@@ -122,7 +129,7 @@ export const words = {
       claimsSaved: 'The claims are saved.',
       noJson: (fault: string): string => `This is no JSON: ${fault}`,
       claimsFault: (pointer: string, code: string): string => faultWords({ pointer, code }),
-      askDisable: (name: Html, sessions: number) => ({
+      askDisable: (name: Html, sessions: number): Question => ({
         title: 'Disable this account?',
         words: [
           html`${name} is signed out everywhere (live sessions: ${number(sessions)}), cannot sign in, and API keys of
@@ -130,12 +137,12 @@ export const words = {
         ],
         button: 'Disable account',
       }),
-      askPromote: (name: Html) => ({
+      askPromote: (name: Html): Question => ({
         title: 'Make an administrator?',
         words: [html`${name} will be able to do all that you can do here, to everybody.`],
         button: 'Make administrator',
       }),
-      askEndAll: (name: Html) => ({
+      askEndAll: (name: Html): Question => ({
         title: 'End all sessions?',
         words: [html`${name} is signed out on every device, and can sign in again.`],
         button: 'End all sessions',
@@ -171,7 +178,7 @@ export const words = {
     heads: ['Name', 'Scope', 'Last used (UTC)', 'Ends (UTC)', 'Revoke'],
     revoke: 'Revoke',
     revokeLabel: (name: string): string => `Revoke ${name}`,
-    revokeQuestion: (name: Html) => ({
+    revokeQuestion: (name: Html): Question => ({
       title: 'Revoke this key?',
       words: [html`What uses ${name} gets in no more, at once and for good.`],
       button: 'Revoke key',

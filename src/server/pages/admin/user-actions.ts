@@ -6,8 +6,8 @@ import type { AccountChanges, Amendment } from '../../users/account-changes.ts'
 import type { Directory, UserDetails } from '../../users/directory.ts'
 import { InvalidClaims } from '../../users/user-claims.ts'
 import { nameOf } from './find.ts'
-import { words } from './texts.ts'
-import type { Action, Outcome, Question, Visit, Wanted } from './visit.ts'
+import { words, type Question } from './texts.ts'
+import type { Action, Outcome, Visit, Wanted } from './visit.ts'
 
 const told = words.user.actions
 

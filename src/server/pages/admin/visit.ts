@@ -5,7 +5,7 @@ import type { Session } from '../../sessions/session.ts'
 import type { Page } from '../document.ts'
 import { hiddenField, hrefTo } from '../elements.ts'
 import { html, type Html } from '../html.ts'
-import type { Words } from './texts.ts'
+import type { Question, Words } from './texts.ts'
 
 export interface Visit {
   /** The administrator's own. */
@@ -29,13 +29,6 @@ export type Wanted = FormParameters
 
 /** How an action went, said above the page. */
 export type Outcome = { readonly done: Words } | { readonly fault: Words }
-
-/** Asked before something that cannot be taken back. */
-export interface Question {
-  readonly title: string
-  readonly words: readonly Words[]
-  readonly button: string
-}
 
 export interface Action {
   /** @returns null where there is nothing to ask */
