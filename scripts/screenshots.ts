@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
 import { statement } from '../src/server/database/database.ts'
+import { OPERATOR } from '../src/server/sessions/actor.ts'
 import { startEverything, type Example } from './example/everything.ts'
 import { PERSON } from './example/hallpass.ts'
 import { DEVICES } from './screenshots/devices.ts'
@@ -39,6 +40,9 @@ try {
   const here = await browser.newContext({ userAgent: DEVICES[0]?.userAgent ?? '' })
   await signIn(await here.newPage(), example)
   await draw(browser, await browser.newContext(), forStrangers(example))
+  const operator = await browser.newContext({ userAgent: DEVICES[0]?.userAgent ?? '' })
+  await signInAnOperator(await operator.newPage(), example)
+  await draw(browser, operator, await forOperators(example))
   await draw(browser, here, forAda(example))
   await drawApp(browser, here, example)
 } finally {
@@ -103,6 +107,16 @@ function forAda({ hallpass, service }: Example): Scenes {
   }
 }
 
+async function forOperators({ hallpass, service }: Example): Promise<Scenes> {
+  const ada = (await service.users.identify(PERSON.email)) ?? ''
+  const open = (path: string) => (page: Page) => page.goto(hallpass + path)
+  return {
+    'admin-users': open('/admin'),
+    'admin-user': open(`/admin/user?id=${ada}`),
+    'admin-figures': open('/admin/figures'),
+  }
+}
+
 async function draw(renderer: Browser, from: BrowserContext, scenes: Scenes): Promise<void> {
   const storageState = await from.storageState()
   for (const [name, goThere] of Object.entries(scenes)) {
@@ -148,9 +162,18 @@ async function drawApp(renderer: Browser, from: BrowserContext, { app }: Example
   })
 }
 
-async function signIn(page: Page, { hallpass }: Example): Promise<void> {
+async function signInAnOperator(page: Page, example: Example): Promise<void> {
+  const { users, accounts } = example.service
+  const email = 'grace@example.com'
+  await users.register(email, PERSON.password, null)
+  const id = await users.confirm(email, OPERATOR)
+  await accounts.amend(id ?? '', { role: 'admin' }, OPERATOR)
+  await signIn(page, example, email)
+}
+
+async function signIn(page: Page, { hallpass }: Example, email = PERSON.email): Promise<void> {
   await page.goto(`${hallpass}/sign-in`)
-  await page.getByLabel('Email address').fill(PERSON.email)
+  await page.getByLabel('Email address').fill(email)
   await page.getByLabel('Password', { exact: true }).fill(PERSON.password)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.waitForURL('**/devices')

@@ -216,6 +216,8 @@ async function wire(
     startForSubject,
     history,
     locate,
+    webhooks,
+    counters,
     apiKeys,
     formTokens: createFormTokens({ ring }),
     rateLimits,

@@ -24,7 +24,16 @@ export function createCounters({ database, log }: { database: Database; log: Log
   let counted = new Map<string, number>()
   let timer: NodeJS.Timeout | undefined
 
-  async function flush(): Promise<void> {
+  let latest: Promise<void> = Promise.resolve()
+
+  /** One after the other: when this has come to its end, so has what was taken before and was still being written. */
+  function flush(): Promise<void> {
+    const turn = latest.then(write)
+    latest = turn.catch(() => undefined)
+    return turn
+  }
+
+  async function write(): Promise<void> {
     const taken = counted
     if (taken.size === 0) return
     counted = new Map()

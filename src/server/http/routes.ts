@@ -2,6 +2,7 @@
 import Router from '@koa/router'
 import { paths } from '../../protocol/paths.ts'
 import type { DevMailbox } from '../emails/dev-mailbox.ts'
+import { createAdminPages } from '../pages/admin/admin.ts'
 import { createDevicesPage } from '../pages/devices.ts'
 import { createHistoryPage } from '../pages/history.ts'
 import { createMailboxPages } from '../pages/mailbox.ts'
@@ -52,6 +53,7 @@ type Dependencies = Parameters<typeof signIn>[0] &
   Omit<Parameters<typeof createSignUpPage>[0], 'readOnwards'> &
   Parameters<typeof createDevicesPage>[0] &
   Parameters<typeof createHistoryPage>[0] &
+  Parameters<typeof createAdminPages>[0] &
   Parameters<typeof metadataHandlers>[0] &
   Parameters<typeof healthHandlers>[0] & { mailbox: DevMailbox | null }
 
@@ -121,6 +123,11 @@ export function createRouter(deps: Dependencies): Router<State> {
   router.get(paths.devicesPage, devices.show)
   router.post(paths.devicesPage, devices.act)
   router.get(paths.historyPage, createHistoryPage(forPages))
+
+  for (const page of createAdminPages(deps)) {
+    router.get(page.path, page.show)
+    router.post(page.path, page.act)
+  }
 
   router.post(paths.adminSessions, requireScope(deps, 'sessions:create'), createAdminSession(deps))
   router.get(paths.adminSessions, admin, adminSessions.search)

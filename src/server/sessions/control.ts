@@ -6,7 +6,8 @@
 import { statement, type Database, type Queryable } from '../database/database.ts'
 import { endingSessions, FEED_MARGIN, REVOCATIONS_CHANNEL } from '../revocations/ending-sessions.ts'
 import { REVIVED } from '../revocations/entry.ts'
-import { lockAccount } from '../users/account.ts'
+import type { Account } from '../users/account.ts'
+import { lockAccountFor } from '../users/locking.ts'
 import type { Actor } from './actor.ts'
 import { ANNOUNCED_TO_OWNER } from './changes.ts'
 import { restateClaims } from './claims.ts'
@@ -54,10 +55,11 @@ export function createControl({ database, settings }: { database: Database; sett
   const onSession = (
     userId: string,
     sessionId: string,
-    work: (tx: Queryable, row: ControlRow, account: Awaited<ReturnType<typeof lockAccount>>) => Promise<void>,
+    actor: Actor,
+    work: (tx: Queryable, row: ControlRow, account: Account | null) => Promise<void>,
   ): Promise<FullSession | null> =>
     database.transaction(async (tx) => {
-      const account = await lockAccount(tx, userId)
+      const account = await lockAccountFor(tx, userId, actor)
       const [row] = await tx.query(lockSession, [userId, sessionId, settings.idleTtl])
       if (row === undefined) return null
       await work(tx, row, account)
@@ -97,12 +99,12 @@ export function createControl({ database, settings }: { database: Database; sett
     findInFull: (userId, sessionId) => findInFullBy(database, userId, sessionId),
     async update(userId, sessionId, update, actor) {
       checkUpdate(update)
-      return onSession(userId, sessionId, (tx, row, account) =>
+      return onSession(userId, sessionId, actor, (tx, row, account) =>
         apply(tx, row, decide(row, account, update, settings.accessTtl), actor),
       )
     },
     undo: (userId, sessionId, actor) =>
-      onSession(userId, sessionId, async (tx, row, account) => {
+      onSession(userId, sessionId, actor, async (tx, row, account) => {
         const decision = await decideUndo(tx, row, account, actor)
         if (decision !== null) await apply(tx, row, decision, actor)
       }),

@@ -2,7 +2,7 @@
 import type { RevocationReason } from '../../protocol/errors.ts'
 import { statement, type Database, type Queryable } from '../database/database.ts'
 import { endingSessions, FEED_MARGIN } from '../revocations/ending-sessions.ts'
-import { lockAccount } from '../users/account.ts'
+import { lockAccountFor } from '../users/locking.ts'
 import type { Actor } from './actor.ts'
 import { IS_LIVE } from './session.ts'
 
@@ -58,7 +58,7 @@ export function createEnding({ database, accessTtl }: { database: Database; acce
   const revokeAll = (userId: string, except: string | null, reason: RevocationReason, actor: Actor): Promise<number> =>
     database.transaction(async (tx) => {
       // A sign-in in flight holds this lock until its session is there to be ended.
-      await lockAccount(tx, userId)
+      await lockAccountFor(tx, userId, actor)
       return revokeAllIn(tx, userId, except, reason, actor)
     })
 

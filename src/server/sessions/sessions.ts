@@ -52,13 +52,17 @@ export function createSessions(deps: {
   settings: SignInSettings & RefreshSettings
   log: Logger
 }): Sessions {
-  const { database, accessTokens, settings } = deps
+  const { database, accessTokens, counters, settings } = deps
 
   async function startIn(tx: Queryable, signIn: SignIn): Promise<UnissuedSession | null> {
     const inserted = await insertSession(tx, deps, signIn)
     if (inserted === null) return null
     const { row, refreshToken } = inserted
-    return { session: toSession(row), issue: () => issueTokens(accessTokens, row, refreshToken) }
+    const issue = (): Promise<IssuedTokens> => {
+      counters.count('sign_in') // here it is committed
+      return issueTokens(accessTokens, row, refreshToken)
+    }
+    return { session: toSession(row), issue }
   }
 
   return {

@@ -26,6 +26,7 @@ import {
   setRole,
 } from './account.ts'
 import { parseEmailAddress } from './email-address.ts'
+import { lockAccountFor } from './locking.ts'
 import { changedMembers, demandUserClaims } from './user-claims.ts'
 import type { UserRole } from './user.entity.ts'
 
@@ -99,15 +100,19 @@ export function createAccountChanges(deps: {
     await voidEmailTokens(tx, userId)
   }
 
-  /** @throws {Unavailable} the actor was signed out by what held the lock: asked again, it is told so */
+  /** @throws {Unavailable} the actor was signed out, or may not any more, by what held the lock: asked again, it is told so */
   async function onAccount(
     userId: string,
     actor: Actor,
     work: (tx: Queryable, account: Account) => Promise<boolean>,
   ): Promise<boolean> {
     return database.transaction(async (tx) => {
-      const account = await lockAccount(tx, userId)
-      if (actor.sessionId !== null && (await sessions.hasEndedIn(tx, userId, actor.sessionId))) {
+      const account = await lockAccountFor(tx, userId, actor)
+      if (
+        actor.kind === 'user' &&
+        actor.sessionId !== null &&
+        (await sessions.hasEndedIn(tx, userId, actor.sessionId))
+      ) {
         throw new Unavailable('the session ended while it changed its account')
       }
       return account !== null && work(tx, account)

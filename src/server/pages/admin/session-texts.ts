@@ -1,0 +1,67 @@
+/** The words about sessions: the parts of texts.ts that stand under `session` and `sessions`. */
+
+export const sessionTexts = {
+  title: 'Session',
+  toUser: 'To the account',
+  id: 'Id',
+  state: 'State',
+  status: { active: 'Live', expired: 'Expired', revoked: 'Ended' },
+  device: 'Device',
+  app: 'App',
+  browser: 'Browser',
+  system: 'System',
+  place: 'Place',
+  firstAddress: 'First address',
+  client: 'Application',
+  signedIn: 'Signed in (UTC)',
+  lastUsed: 'Last used (UTC)',
+  idleEnd: 'Idle end (UTC)',
+  absoluteEnd: 'Absolute end (UTC)',
+  data: 'Data',
+  claims: 'Claims of its own',
+  end: 'End',
+  ended: 'The session has ended.',
+  expire: 'Expire now',
+  expired: 'The time of the session is over.',
+  pin: 'Pin',
+  pinned: 'Pinned',
+  pinnedNow: 'The session does not expire by idleness any more.',
+  unpin: 'Unpin',
+  unpinned: 'The session expires by idleness again.',
+  until: 'Absolute end (UTC)',
+  move: 'Move the end',
+  moved: 'The absolute end is moved.',
+  revive: 'Revive',
+  revived: 'The session lives again.',
+  reviveHint:
+    'The device goes on where it was, if it has not been told yet. Look at the history first: if there was a thief, they have a token of this session, too. Say until when only if the absolute end is over, or to move it.',
+} as const
+
+export const sessionsTexts = (number: (count: number) => string) => ({
+  title: 'Many sessions',
+  explanation: 'Ends every live session that is like all that you say. First you are told how many there are.',
+  sayWhich: 'Say which sessions. Those of everybody end by: hallpass sessions revoke --all.',
+  fields: {
+    client_id: { label: 'Application', hint: 'A client id.' },
+    platform: { label: 'System', hint: 'Such as android, ios, windows.' },
+    app: { label: 'App', hint: 'Its name.' },
+    app_version_below: { label: 'App older than', hint: 'Such as 2.3. Number by number: 2.9 is below 2.10.' },
+    country: { label: 'Country', hint: 'By its code, such as DE: where it was used last.' },
+    ip: { label: 'IP address or block', hint: 'Used from there first or last: 192.0.2.0/24.' },
+    created_before: { label: 'Signed in before (UTC)', hint: undefined },
+    method: { label: 'Way of signing in', hint: 'Such as pwd or otp.' },
+  },
+  count: 'Count them',
+  none: 'There is no live session like that.',
+  /** @param said which sessions, as it was entered */
+  question: (count: number, said: readonly string[]) => ({
+    title: count === 1 ? 'End 1 session?' : `End ${number(count)} sessions?`,
+    words: [
+      said.join(' · '),
+      `There ${count === 1 ? 'is 1 live session' : `are ${number(count)} live sessions`} like that now. Who signs in while they are ended may be left: do it again then.`,
+      'Whoever is signed out can sign in again; so can you, if your own session is like that.',
+    ],
+    button: count === 1 ? 'End 1 session' : `End ${number(count)} sessions`,
+  }),
+  revoked: (count: number): string => `Ended: ${number(count)}.`,
+})
