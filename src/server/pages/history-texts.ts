@@ -15,7 +15,7 @@ export interface Happening {
   readonly from: Html | null
 }
 
-interface Told {
+export interface Told {
   readonly what: Words
   /** What is worth a second look. */
   readonly mark: Words | null
