@@ -56,7 +56,7 @@ describe('the published package', function () {
       (path) =>
         !/\.(js|d\.ts|js\.map)$/.test(path) &&
         !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path) &&
-        !/^src\/server\/(emails\/templates\/\w+\.(html|txt)\.eta|pages\/style\.css|users\/common-passwords\.txt)$/.test(
+        !/^src\/server\/(emails\/templates\/\w+\.(html|txt)\.eta|pages\/(style|admin\/admin)\.css|users\/common-passwords\.txt)$/.test(
           path,
         ),
     )
