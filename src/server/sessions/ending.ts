@@ -1,4 +1,5 @@
 /** The ways in which a session ends by somebody's will. */
+import { NIL } from 'uuid'
 import type { RevocationReason } from '../../protocol/errors.ts'
 import { statement, type Database, type Queryable } from '../database/database.ts'
 import { endingSessions, FEED_MARGIN } from '../revocations/ending-sessions.ts'
@@ -77,7 +78,7 @@ export function createEnding({ database, accessTtl }: { database: Database; acce
     },
     async revokeEverybody(reason, actor) {
       let count = 0
-      let last = FIRST_USER
+      let last: string = NIL // sorts before every user's id
       for (;;) {
         const users = await database.query(nextUsers, [last])
         for (const { user_id: userId } of users) count += await revokeAll(userId, null, reason, actor)
@@ -109,9 +110,6 @@ const endGrace = statement(
   'sessions.end_grace',
   `update sessions set rotated_at = null where user_id = $1::uuid and id = $2::uuid and ${IS_LIVE}`,
 )
-
-/** Sorts before every user's id. */
-const FIRST_USER = '00000000-0000-0000-0000-000000000000'
 
 /** Along the primary key, so that each row is read once, however many there are. */
 const nextUsers = statement<{ user_id: string }>(

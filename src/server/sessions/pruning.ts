@@ -3,6 +3,7 @@
  * what a refresh changes would make every refresh dearer. A row that is live is never waited for nor touched,
  * and one that somebody is about to revive is left to them.
  */
+import { NIL } from 'uuid'
 import { isWhole, networkOf } from '../events/addresses.ts'
 import { statement, type Database, type Queryable } from '../database/database.ts'
 import { inPieces } from '../upkeep/in-pieces.ts'
@@ -68,7 +69,6 @@ interface Place {
   readonly sessionId: string
 }
 
-const NIL = '00000000-0000-0000-0000-000000000000'
 const BEGINNING: Place = { userId: NIL, sessionId: NIL }
 
 function parsePlace(text: string): Place {

@@ -2,6 +2,7 @@
  * Sessions of everybody, by what they have in common: looked at, counted and ended along the primary key, in
  * batches, so that a million rows need no index, hold no lock for long, and end no process.
  */
+import { MAX, NIL } from 'uuid'
 import { statement, type Database, type Value } from '../database/database.ts'
 import type { RevocationReason } from '../../protocol/errors.ts'
 import { endingSessions, FEED_MARGIN } from '../revocations/ending-sessions.ts'
@@ -43,9 +44,6 @@ interface Key {
   readonly id: string
 }
 
-const FIRST_ID = '00000000-0000-0000-0000-000000000000'
-const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
-
 /** Everything after `after`, up to `last`, in the order of the primary key. */
 interface Range {
   readonly after: Key
@@ -56,8 +54,8 @@ interface Range {
 /** @param accessTtl life of an access token, seconds */
 export function createSearch({ database, accessTtl }: { database: Database; accessTtl: number }): Search {
   async function* ranges({ userId }: SessionPredicate, from: Key | null): AsyncGenerator<Range> {
-    let after = from ?? { userId: userId ?? FIRST_ID, id: FIRST_ID }
-    const end = { userId: userId ?? LAST_ID, id: LAST_ID }
+    let after = from ?? { userId: userId ?? NIL, id: NIL }
+    const end = { userId: userId ?? MAX, id: MAX }
     for (;;) {
       const [row] = await database.query(findBoundary, [...keyValues(after), ...keyValues(end), BATCH - 1])
       const last = row ? { userId: row.user_id, id: row.id } : end

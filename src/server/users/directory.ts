@@ -1,5 +1,5 @@
 /** Accounts as operators see them: found and shown. How they are made is in making.ts, what is changed in account-changes.ts. */
-import { parse, stringify } from 'uuid'
+import { NIL as NOBODY, parse, stringify } from 'uuid'
 import type { FilterQuery } from '@mikro-orm/core'
 import { statement, type Database } from '../database/database.ts'
 import { findSubjectUser } from '../sessions/subject-user.ts'
@@ -91,9 +91,6 @@ export function createDirectory({ database }: { database: Database }): Directory
     },
   }
 }
-
-/** No user has this id. */
-const NOBODY = '00000000-0000-0000-0000-000000000000'
 
 function conditionsOf(search: {
   role?: UserRole | undefined

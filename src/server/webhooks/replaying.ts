@@ -3,6 +3,7 @@
  * tell; what still waits begins anew in its place.
  */
 import { randomUUID } from 'node:crypto'
+import { NIL } from 'uuid'
 import { statement, type Database, type Statement } from '../database/database.ts'
 import { PING } from './event-types.ts'
 
@@ -38,7 +39,7 @@ async function queueAll(
   since: Date,
 ): Promise<number> {
   let count = 0
-  let after = { at: since.toISOString(), id: '00000000-0000-0000-0000-000000000000' }
+  let after: QueuedRow = { at: since.toISOString(), id: NIL }
   for (;;) {
     const queued = await database.query(queue, [webhookId, after.at, after.id])
     count += queued.length

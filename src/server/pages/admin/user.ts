@@ -1,5 +1,5 @@
 /** `/admin/user`: one account, its sessions, keys and history, and what can be done about it. */
-import { validate as isUuid } from 'uuid'
+import { NIL as NOBODY, validate as isUuid } from 'uuid'
 import { paths } from '../../../protocol/paths.ts'
 import type { ApiKeys } from '../../api-keys/api-keys.ts'
 import { Problem } from '../../errors.ts'
@@ -48,5 +48,3 @@ export function createUserPage(deps: {
     },
   }
 }
-
-const NOBODY = '00000000-0000-0000-0000-000000000000'
