@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { validate as isUuid } from 'uuid'
 import { z } from 'zod'
 import { isCleanJson } from '../clean-json.ts'
+import { faultIn } from '../sessions/data.ts'
 import { hashKeptToken, type KeptToken } from '../tokens/imported-token.ts'
 import { checkOwnClaims } from '../tokens/own-claims.ts'
 import { parseEmailAddress, type EmailAddress } from '../users/email-address.ts'
@@ -71,9 +72,6 @@ const Session = z.strictObject({
   user_agent: optional(z.string().max(1024)),
 })
 
-/** Bytes of JSON, as for every session. */
-const MOST_DATA = 4096
-
 /**
  * @param isComparable whether a password can ever match this hash
  * @throws {Faulty}
@@ -116,7 +114,7 @@ export function readSession(members: unknown, keptToken: KeptToken | null): Impo
   const { user: subject, data, expires_at: expiresAt } = session
   const kept = keptToken ?? keptIn(session.token_hash)
   if (kept === null) throw new Faulty('token_hash is missing: no device could ever go on with it')
-  if (Buffer.byteLength(JSON.stringify(data)) > MOST_DATA) throw new Faulty('data is larger than 4 kB of JSON')
+  if (faultIn({ claims: {}, data }, []) !== null) throw new Faulty('data is larger than 4 kB of JSON')
   const address = parseEmailAddress(subject)
   const tokenHash = hashKeptToken(kept)
   return {

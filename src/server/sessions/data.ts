@@ -26,9 +26,7 @@ const MOST_DATA = 4096
 export function faultIn({ claims, data }: SessionContent, dataClaims: readonly string[]): ContentFault | null {
   if (!isCleanJson([claims, data])) return { pointer: '', code: 'invalid_characters' }
   const own = checkOwnClaims(claims)
-  if (own !== null) {
-    return { pointer: own.code === 'reserved_name' ? `/claims/${own.name}` : '/claims', code: own.code }
-  }
+  if (own !== null) return own
   if (Buffer.byteLength(JSON.stringify(data)) > MOST_DATA) return { pointer: '/data', code: 'too_large' }
   const inData = checkOwnClaims(claimsInData(data, dataClaims))
   return inData && { pointer: '/data', code: inData.code }

@@ -1,4 +1,4 @@
-/** What cannot be in a request about sessions; `pointer` (RFC 6901) says where, by the names of the HTTP contract. */
+/** What cannot be in a request; `pointer` (RFC 6901) says where, by the names of the HTTP contract. */
 export class InvalidMember extends Error {
   override readonly name: string = 'InvalidMember'
   readonly pointer: string

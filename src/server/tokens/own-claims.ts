@@ -9,10 +9,14 @@ const RESERVED = new Set(
 /** Bytes of JSON: an access token has to fit into a header wherever it goes. */
 const MOST_CLAIMS = 1024
 
-export type ClaimsFault = { readonly code: 'too_large' } | { readonly code: 'reserved_name'; readonly name: string }
+/** `pointer` (RFC 6901) says where in the request, by the names of the HTTP contract. */
+export interface ClaimsFault {
+  readonly pointer: string
+  readonly code: 'too_large' | 'reserved_name'
+}
 
 export function checkOwnClaims(claims: Readonly<Record<string, unknown>>): ClaimsFault | null {
   const name = Object.keys(claims).find((each) => RESERVED.has(each))
-  if (name !== undefined) return { code: 'reserved_name', name }
-  return Buffer.byteLength(JSON.stringify(claims)) > MOST_CLAIMS ? { code: 'too_large' } : null
+  if (name !== undefined) return { pointer: `/claims/${name}`, code: 'reserved_name' }
+  return Buffer.byteLength(JSON.stringify(claims)) > MOST_CLAIMS ? { pointer: '/claims', code: 'too_large' } : null
 }

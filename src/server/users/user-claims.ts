@@ -1,30 +1,21 @@
 /** Claims that an operator gives a user: which may be given, and which of them a change touches. */
 import { isDeepStrictEqual } from 'node:util'
 import { isCleanJson } from '../clean-json.ts'
+import { InvalidMember } from '../sessions/invalid-member.ts'
 import { checkOwnClaims } from '../tokens/own-claims.ts'
 
 export type UserClaims = Readonly<Record<string, unknown>>
 
-/** What cannot be in access tokens; `pointer` (RFC 6901) says where, by the names of the HTTP contract. */
-export class InvalidClaims extends Error {
+/** What cannot be in access tokens. */
+export class InvalidClaims extends InvalidMember {
   override readonly name = 'InvalidClaims'
-  readonly pointer: string
-  readonly code: string
-
-  constructor(pointer: string, code: string) {
-    super(`${pointer.slice(1)}: ${code}`)
-    this.pointer = pointer
-    this.code = code
-  }
 }
 
 /** `invalid_type`, `invalid_characters`, `reserved_name`, `too_large` */
 export function findClaimsFault(claims: UserClaims): { pointer: string; code: string } | null {
   if (Array.isArray(claims) || Object(claims) !== claims) return { pointer: '/claims', code: 'invalid_type' }
   if (!isCleanJson(claims)) return { pointer: '/claims', code: 'invalid_characters' }
-  const fault = checkOwnClaims(claims)
-  if (fault === null) return null
-  return { pointer: fault.code === 'reserved_name' ? `/claims/${fault.name}` : '/claims', code: fault.code }
+  return checkOwnClaims(claims)
 }
 
 /** @throws {InvalidClaims} */
