@@ -5,8 +5,9 @@ import { devicesHref, shownAddress, shownName } from './devices-parts.ts'
 import type { Page } from './document.ts'
 import { hiddenField, hrefTo, linkButton, paragraphs, passwordField } from './elements.ts'
 import { html, type Html } from './html.ts'
-import { inForm, type Onwards } from './onwards.ts'
+import { inForm } from './onwards.ts'
 import { PASSWORD_FORM } from './password-form.ts'
+import type { Proof } from './proving.ts'
 import { texts } from './texts.ts'
 
 const words = texts.devices
@@ -15,13 +16,6 @@ const words = texts.devices
 export type Wish =
   | { readonly action: 'sign_out' | 'undo'; readonly device: Session }
   | { readonly action: 'sign_out_others'; readonly device: null }
-
-/** How the person can confirm it. */
-export type Proof =
-  | { readonly by: 'password'; readonly address: string | null }
-  | { readonly by: 'mail'; readonly address: string; readonly onwards: Onwards }
-  /** Only another application knows how. */
-  | { readonly by: 'application'; readonly address: null }
 
 interface Question {
   readonly wish: Wish

@@ -8,28 +8,26 @@ import type { ClientAddressOf } from '../../http/client-address-of.ts'
 import type { Context, Handler } from '../../http/context.ts'
 import type { ReadCookieSession } from '../../http/cookie-session.ts'
 import { isRecent } from '../../http/middleware/require-recent-authentication.ts'
-import { isOwnPassword } from '../../http/own-password.ts'
-import type { RateLimits } from '../../rate-limits/rate-limits.ts'
 import type { Session } from '../../sessions/session.ts'
 import type { Sessions } from '../../sessions/sessions.ts'
 import type { FormTokens } from '../../tokens/form-token.ts'
 import type { Users } from '../../users/users.ts'
 import { createSendPage, type Look } from '../document.ts'
 import { goTo } from '../go-to.ts'
-import { createInWords, waitInWords, type PassingRefusal } from '../in-words.ts'
+import { createInWords } from '../in-words.ts'
 import { namedClient } from '../onwards.ts'
 import { readPageForm } from '../page-form.ts'
+import { createProving, hasProvenLately, type ProvingDependencies } from '../proving.ts'
 import { mayHideCookie, reloadPage } from '../reload.ts'
-import { confirmPage, questionPage, stalePage, type Proof } from './steps.ts'
+import { confirmPage, questionPage, stalePage } from './steps.ts'
 import { ADMIN_STYLE } from './style.ts'
 import { words } from './texts.ts'
 import { hrefFrom, type AdminPage, type Outcome, type Visit, type Wanted } from './visit.ts'
 
-export interface GateDependencies extends Look {
+export interface GateDependencies extends Look, ProvingDependencies {
   readonly issuer: string
   readonly sessions: Pick<Sessions, 'reauthenticate'>
-  readonly users: Pick<Users, 'checkPassword' | 'find' | 'hasPassword' | 'roleOf'>
-  readonly rateLimits: Pick<RateLimits, 'beforePasswordCheck'>
+  readonly users: ProvingDependencies['users'] & Pick<Users, 'roleOf'>
   readonly formTokens: FormTokens
   readonly readCookieSession: ReadCookieSession
   readonly clientAddressOf: ClientAddressOf
@@ -48,6 +46,7 @@ const OWN_FIELDS = new Set(['form_token', 'password', 'confirm', 'reloaded'])
 export function createGate(deps: GateDependencies): (page: AdminPage) => PageHandlers {
   const { issuer, sessions, users, formTokens, clientAddressOf, readCookieSession } = deps
   const { origin, pathname } = new URL(issuer)
+  const proving = createProving(deps)
   const send = createSendPage({ ...deps, theme: { ...deps.theme, style: ADMIN_STYLE + deps.theme.style } })
   const inWords = createInWords(send)
 
@@ -65,8 +64,8 @@ export function createGate(deps: GateDependencies): (page: AdminPage) => PageHan
     if (ctx.method === 'POST' && carried === null) return send(ctx, stalePage(rootOf(page), page.path))
     const confirmedAt = carried?.confirmedAt ?? null
     const visit = visitOf(ctx, page, presented, confirmedAt)
-    const hasProvenLately = [session.authenticatedAt, confirmedAt].some((at) => at !== null && isRecent(at, now))
-    const shown = hasProvenLately ? visit : await confirm(ctx, page, visit, wanted)
+    const isProven = hasProvenLately(session, confirmedAt, now)
+    const shown = isProven ? visit : await confirm(ctx, page, visit, wanted)
     if (shown !== null) await serve(ctx, page, shown, wanted)
   }
 
@@ -99,9 +98,9 @@ export function createGate(deps: GateDependencies): (page: AdminPage) => PageHan
   async function confirm(ctx: Context, page: AdminPage, visit: Visit, wanted: Wanted): Promise<Visit | null> {
     const { session, now } = visit
     const { userId, id } = session
-    const refusal = await tryToConfirm(ctx, userId, wanted)
+    const refusal = await proving.byPassword(ctx, userId, wanted, words.confirm)
     if (refusal !== null) {
-      const proof = await proofOf(page, visit, wanted)
+      const proof = await proving.wayFor(session, hereFor(page, wanted))
       send(ctx, confirmPage(visit, page.path, { fields: fieldsIn(wanted), proof, ...refusal }))
       return null
     }
@@ -110,30 +109,6 @@ export function createGate(deps: GateDependencies): (page: AdminPage) => PageHan
       return null
     }
     return visitOf(ctx, page, visit, now)
-  }
-
-  /** @returns null when the password is right */
-  async function tryToConfirm(ctx: Context, userId: string, wanted: Wanted): Promise<PassingRefusal | null> {
-    const password = ctx.method === 'POST' ? wanted.get('password') : undefined
-    if (password === undefined) {
-      return wanted.has('confirm') ? { status: 400, words: [words.confirm.missing] } : { status: 200, words: [] }
-    }
-    try {
-      if (await isOwnPassword(deps, userId, password)) return null
-      return { status: 401, words: [words.confirm.wrong] }
-    } catch (error) {
-      return waitInWords(ctx, error)
-    }
-  }
-
-  async function proofOf(page: AdminPage, { session }: Visit, wanted: Wanted): Promise<Proof> {
-    const { userId, clientId } = session
-    const [user, hasPassword] = await Promise.all([users.find(userId), users.hasPassword(userId)])
-    const address = user?.email ?? null
-    if (hasPassword) return { by: 'password', address }
-    return address === null
-      ? { by: 'application', address }
-      : { by: 'mail', address, onwards: { returnTo: hereFor(page, wanted), clientId: namedClient(clientId) } }
   }
 
   function askToSignIn(ctx: Context, page: AdminPage, wanted: Wanted, session: Session | null): void {

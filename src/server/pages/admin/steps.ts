@@ -1,15 +1,13 @@
 /** What the pages for operators show in place of themselves: a question first, or why nothing was done. */
-import type { Proof } from '../devices-steps.ts'
 import { paths } from '../../../protocol/paths.ts'
 import type { Page } from '../document.ts'
 import { hiddenField, linkButton, paragraphs, passwordField } from '../elements.ts'
 import { html, type Html } from '../html.ts'
 import { inForm } from '../onwards.ts'
 import { PASSWORD_FORM } from '../password-form.ts'
+import type { Proof } from '../proving.ts'
 import { words, type Question } from './texts.ts'
 import { formFrom, hrefFrom, linkFrom, type Visit } from './visit.ts'
-
-export type { Proof }
 
 interface Confirmation {
   /** What was asked for, to be done when it is clear who asks. */
