@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import type { Write } from '../commands.ts'
 import type { Hallpass } from '../server.ts'
 import type { Delivery } from '../webhooks/delivery-log.ts'
+import { shownUrl } from '../webhooks/shown-url.ts'
 import type { Webhook } from '../webhooks/webhook.entity.ts'
 import { required } from './required.ts'
 import { since } from './since.ts'
@@ -40,7 +41,7 @@ export function webhooksCommand(hallpass: Hallpass | null, write: Write): Comman
     .description('every webhook, oldest first; its URL without the query')
     .action(async () => {
       for (const webhook of await webhooks().list()) {
-        const words = [webhook.id, stateOf(webhook), withoutQuery(webhook.url), webhook.description]
+        const words = [webhook.id, stateOf(webhook), shownUrl(webhook.url), webhook.description]
         write(`${words.filter((word) => word !== '').join('  ')}\n`)
       }
     })
@@ -160,11 +161,6 @@ function list(text: string): string[] {
 function stateOf({ disabledAt, disabledReason, failingSince }: Webhook): string {
   if (disabledAt != null) return `disabled (${disabledReason}) since ${disabledAt.toISOString()}`
   return failingSince == null ? 'enabled' : `failing since ${failingSince.toISOString()}`
-}
-
-function withoutQuery(text: string): string {
-  const { origin, pathname, search } = new URL(text)
-  return `${origin}${pathname}${search === '' ? '' : '?…'}`
 }
 
 function inALine({ at, eventId, type, attempt, status, failure, duration, nextAttemptAt }: Delivery): string {

@@ -1,6 +1,7 @@
 /** `/admin/webhooks`: who is told what happens, and how the last deliveries went. To look at only. */
 import { paths } from '../../../protocol/paths.ts'
 import type { Delivery } from '../../webhooks/delivery-log.ts'
+import { shownUrl } from '../../webhooks/shown-url.ts'
 import type { Webhook } from '../../webhooks/webhook.entity.ts'
 import type { Webhooks } from '../../webhooks/webhooks.ts'
 import { html, type Html } from '../html.ts'
@@ -49,21 +50,15 @@ export function createWebhooksPage(deps: {
 
 const sectionOf = ({ webhook, waiting, deliveries }: Seen): Html =>
   section(
-    webhook.description || placeOf(webhook),
+    webhook.description || shownUrl(webhook.url),
     html`${facts([
-      [told.url, code(placeOf(webhook))],
+      [told.url, code(shownUrl(webhook.url))],
       [told.events, webhook.eventTypes.join(', ') || told.all],
       [told.state, stateOf(webhook)],
       [told.waiting, String(waiting)],
     ])}
     ${table(told.deliveries, told.heads, deliveries.map(rowOf))}`,
   )
-
-/** Its query may hold a key. */
-function placeOf({ url }: Webhook): string {
-  const { origin, pathname, search } = new URL(url)
-  return `${origin}${pathname}${search === '' ? '' : '?…'}`
-}
 
 function stateOf({ disabledAt, disabledReason, failingSince }: Webhook): Words {
   if (disabledAt != null) return told.disabled(disabledReason ?? '', timeOf(disabledAt))
