@@ -4,6 +4,7 @@ import type { HistoryEvent, HistoryPage } from '../events/history.ts'
 import type { Hallpass } from '../server.ts'
 import { identify } from './identify.ts'
 import { required } from './required.ts'
+import { ago } from './since.ts'
 
 interface Options {
   readonly user?: string
@@ -79,11 +80,9 @@ const asJson = (event: HistoryEvent): string =>
     details: event.details,
   })
 
-const MILLISECONDS_IN = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-
 function since(text: string): Date {
-  const [, number, unit] = /^(\d{1,5})([mhd])$/.exec(text) ?? []
-  if (number !== undefined) return new Date(Date.now() - Number(number) * MILLISECONDS_IN[unit as 'm' | 'h' | 'd'])
+  const span = ago(text)
+  if (span !== null) return span
   const time = /^\d{4}-\d{2}-\d{2}(T.*)?$/.test(text) ? new Date(text) : new Date(Number.NaN)
   if (Number.isNaN(time.getTime())) throw new InvalidArgumentError('It is no time, such as 2026-11-24 or 7d.')
   return time

@@ -1,11 +1,12 @@
 /** `hallpass sessions ...` for one session: its ends, its pin, what it carries. */
-import { InvalidArgumentError, type Command } from 'commander'
+import type { Command } from 'commander'
 import type { Write } from '../commands.ts'
 import type { Hallpass } from '../server.ts'
 import { OPERATOR } from '../sessions/actor.ts'
 import type { FullSession } from '../sessions/full-session.ts'
 import type { SessionUpdate } from '../sessions/session-update.ts'
 import { identify } from './identify.ts'
+import { jsonObject } from './json-object.ts'
 import { required } from './required.ts'
 import { span, when } from './session-arguments.ts'
 import { uuid } from './uuid.ts'
@@ -70,14 +71,4 @@ export function addSessionChanges(command: Command, hallpass: Hallpass | null, w
 
 export function noSession(): never {
   throw new Error('there is no such session; see: hallpass sessions list <user>')
-}
-
-function jsonObject(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-  } catch {
-    // said below
-  }
-  throw new InvalidArgumentError('It is not a JSON object, such as {"shop": 4}.')
 }

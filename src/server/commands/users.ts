@@ -7,6 +7,7 @@ import type { Made } from '../users/making.ts'
 import type { UserClaims } from '../users/user-claims.ts'
 import type { UserRole } from '../users/user.entity.ts'
 import { identify as identifyAnybody, identifyAccount } from './identify.ts'
+import { jsonObject } from './json-object.ts'
 import { required } from './required.ts'
 
 interface ListOptions {
@@ -74,7 +75,7 @@ export function usersCommand(hallpass: Hallpass | null, write: Write): Command {
     .argument('<email>')
     .option('--subject <subject>', 'what your application calls this person')
     .addOption(role('--role <role>', 'what they may do here').default('user'))
-    .option('--claims <json>', 'into their access tokens: an object of at most 1 kB', claims)
+    .option('--claims <json>', 'into their access tokens: an object of at most 1 kB', jsonObject)
     .option('--confirmed', 'you answer for it that the address is theirs')
     .option('--no-mail', 'they sign in by a magic link, or ask for a new password')
     .action(async (email: string, options: CreateOptions) => {
@@ -91,7 +92,7 @@ export function usersCommand(hallpass: Hallpass | null, write: Write): Command {
     .command('claims')
     .description('what their access tokens say beside the protocol’s own claims, in place of what they said before')
     .argument('<email-or-id>')
-    .argument('<json>', 'an object of at most 1 kB, such as \'{"plan":"team"}\'', claims)
+    .argument('<json>', 'an object of at most 1 kB, such as \'{"plan":"team"}\'', jsonObject)
     .action(async (who: string, wanted: UserClaims) => {
       const userId = await identify(who)
       await accounts().amend(userId, { claims: wanted }, OPERATOR)
@@ -186,17 +187,6 @@ const role = (flags: string, description: string): Option =>
 function wholeNumber(text: string): number {
   if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError('It is not a number.')
   return Number(text)
-}
-
-/** Its size and its names are looked at where it is stored. */
-function claims(text: string): UserClaims {
-  try {
-    const value: unknown = JSON.parse(text)
-    if (Object(value) === value && !Array.isArray(value)) return value as UserClaims
-  } catch {
-    // said below
-  }
-  throw new InvalidArgumentError('It is not a JSON object.')
 }
 
 const inOneLine = ({ id, role: held, email, subject, disabledAt }: UserDetails): string =>
