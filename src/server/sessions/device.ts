@@ -43,14 +43,27 @@ export interface DeviceEvidence {
 export const ACCEPT_CH =
   'Sec-CH-UA-Full-Version-List, Sec-CH-UA-Platform-Version, Sec-CH-UA-Model, Sec-CH-UA-Form-Factors'
 
+/** All that is read of a request. Whoever tells requests apart by their device (seen.ts) has to look at the same. */
+export const DEVICE_HEADERS = [
+  'user-agent',
+  'sec-ch-ua',
+  'sec-ch-ua-full-version-list',
+  'sec-ch-ua-platform',
+  'sec-ch-ua-platform-version',
+  'sec-ch-ua-model',
+  'sec-ch-ua-mobile',
+  'sec-ch-ua-form-factors',
+  'hallpass-client',
+] as const
+
 /** @param deviceName the request's `device_name`, as it came */
 export const deviceEvidence = (headers: IncomingHttpHeaders, deviceName: string | null): DeviceEvidence => {
-  const header = (name: string): string | undefined => {
+  const header = (name: (typeof DEVICE_HEADERS)[number]): string | undefined => {
     const value = headers[name]
     return typeof value === 'string' ? value : undefined
   }
   return {
-    userAgent: displayText(headers['user-agent'], USER_AGENT_MAX) ?? '',
+    userAgent: displayText(header('user-agent'), USER_AGENT_MAX) ?? '',
     hints: {
       brands: header('sec-ch-ua'),
       fullVersionList: header('sec-ch-ua-full-version-list'),

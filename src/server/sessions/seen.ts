@@ -5,28 +5,16 @@
 import { hash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Clients } from '../clients/clients.ts'
+import { DEVICE_HEADERS } from './device.ts'
 import { networkOf } from '../rate-limits/network.ts'
 import { NEIGHBOURHOOD } from './policy-rules.ts'
 
 const BYTES = 12
 
-/** Those that device.ts reads. */
-const HEADERS = [
-  'user-agent',
-  'sec-ch-ua',
-  'sec-ch-ua-full-version-list',
-  'sec-ch-ua-platform',
-  'sec-ch-ua-platform-version',
-  'sec-ch-ua-model',
-  'sec-ch-ua-mobile',
-  'sec-ch-ua-form-factors',
-  'hallpass-client',
-] as const
-
 /** @param minima what apps are compared with, for those that say which version they are: when it changes, they are looked at again */
 export function seenOf(headers: IncomingHttpHeaders, ip: string | null, minima = ''): Buffer {
   let shown = neighbourhoodIn(ip)
-  for (const name of HEADERS) shown += `\n${String(headers[name] ?? '')}`
+  for (const name of DEVICE_HEADERS) shown += `\n${String(headers[name] ?? '')}`
   if (headers['hallpass-client'] !== undefined) shown += `\n${minima}`
   return hash('sha256', shown, 'buffer').subarray(0, BYTES)
 }
