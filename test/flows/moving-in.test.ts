@@ -448,6 +448,23 @@ describe('Moving in', function () {
         })
       })
 
+      it('leaves a session as operators have set it before its device came', async () => {
+        const old = 'a long token of a device that has not come yet'
+        const lines = [
+          { email: 'pin@example.com' },
+          { user: 'pin@example.com', token_hash: digestOf(old, 'sha256'), created_at: '2026-01-01T00:00:00Z' },
+        ]
+        await expectDone('import', 'ndjson', file('pin.ndjson', lines.map((line) => JSON.stringify(line)).join('\n')))
+        const [row] = await server().hallpass.store.database.query(findSession, [
+          hashKeptToken({ form: 'digest', bytes: Buffer.from(digestOf(old, 'sha256')) }),
+        ])
+        const session = { userId: row?.user_id ?? '', sessionId: row?.session_id ?? '' }
+        await expectDone('sessions', 'pin', session.userId, session.sessionId)
+        expect((await moveIn(server(), old)).status).to.equal(200)
+        const { idle_expires_at: idleEnd, absolute_expires_at: absoluteEnd } = await rowOf(server(), session)
+        expect(idleEnd).to.deep.equal(absoluteEnd)
+      })
+
       it('asks for both parameters of the exchange', async () => {
         const grant = { grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange' }
         for (const parameters of [grant, { ...grant, subject_token: 'x', subject_token_type: 'urn:other' }]) {

@@ -11,7 +11,7 @@ import { OAuthError, Unavailable } from '../errors.ts'
 import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import { endingSessions, FEED_MARGIN } from '../revocations/ending-sessions.ts'
 import { describeRefusal } from '../sessions/refusals.ts'
-import { IS_LIVE, type Transport } from '../sessions/session.ts'
+import { IS_LIVE, nextIdleEnd, type Transport } from '../sessions/session.ts'
 import { ISSUANCE_COLUMNS, issueTokens, type IssuanceRow, type IssuedTokens } from '../sessions/token-issuance.ts'
 import type { AccessTokens } from '../tokens/access-token.ts'
 import { deriveSessionSecret, readImportedToken } from '../tokens/imported-token.ts'
@@ -176,8 +176,7 @@ const beginSession = statement<ImportedRow>(
   `update sessions set
      secret_hash = $3::bytea,
      last_used_at = clock_timestamp(),
-     idle_expires_at = clock_timestamp() + make_interval(
-       secs => coalesce(idle_ttl, ($7::jsonb ->> client_id)::float8, $4::float8)),
+     idle_expires_at = ${nextIdleEnd('$4', '$7')},
      ip_first = coalesce(ip_first, $6::inet),
      ip_last = $6::inet
    where user_id = $1::uuid and id = $2::uuid

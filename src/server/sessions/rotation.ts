@@ -8,7 +8,7 @@ import { hashIdempotencyKey } from './idempotency.ts'
 import type { Appearance, Policies, Verdict } from './policies.ts'
 import { recording, recordValues, type Judged } from './policy-records.ts'
 import type { PresentedRefreshToken, RefreshSettings } from './refresh.ts'
-import { IS_LIVE } from './session.ts'
+import { IS_LIVE, nextIdleEnd } from './session.ts'
 import { ISSUANCE_COLUMNS, type IssuanceRow } from './token-issuance.ts'
 
 interface RotationDependencies {
@@ -75,8 +75,7 @@ const ROTATED = `
      recovered = generation < $4::bigint,
      rotated_at = clock_timestamp(),
      last_used_at = clock_timestamp(),
-     idle_expires_at = case when pinned then absolute_expires_at else clock_timestamp() + make_interval(
-       secs => coalesce(idle_ttl, ($10::jsonb ->> client_id)::float8, $8::float8)) end,
+     idle_expires_at = ${nextIdleEnd('$8', '$10')},
      ip_last = $9::inet,
      idempotency_hashes = case
        when generation = $4::bigint then $7::bytea || substring(idempotency_hashes from 1 for 48)

@@ -75,6 +75,16 @@ export const SESSION_COLUMNS = `
   os_name, os_version, app_name, app_version, host(ip_last) as ip, host(ip_first) as ip_first, location, data,
   ${SESSION_STATUS} as status`
 
+/**
+ * The SQL of a session's idle end when it is used now: by its own idle life, its client's, or the service's; a pinned
+ * one has none but the absolute end.
+ * @param service the parameter with the service's, seconds
+ * @param ofClients the parameter with those of clients that have their own (clients/terms.ts)
+ */
+export const nextIdleEnd = (service: string, ofClients: string): string => `
+  case when pinned then absolute_expires_at else clock_timestamp() + make_interval(
+    secs => coalesce(idle_ttl, (${ofClients}::jsonb ->> client_id)::float8, ${service}::float8)) end`
+
 /** The condition under which a row is a live session. */
 export const IS_LIVE = `
   revoked_at is null and idle_expires_at > clock_timestamp() and absolute_expires_at > clock_timestamp()`
