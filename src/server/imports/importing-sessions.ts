@@ -139,8 +139,8 @@ const lockUsers = statement<{ id: string }>(
 )
 
 /**
- * `amr` says all that is known of the proof. A session without an end gets ours. The absolute end counts from today: who was signed in there for a year has
- * done nothing wrong.
+ * `amr` says all that is known of the proof. A session without an end gets ours. The absolute end counts from today:
+ * who was signed in there for a year has done nothing wrong.
  */
 const insertSessions = statement<{ id: string }>(
   'imports.insert_sessions',

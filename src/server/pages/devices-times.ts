@@ -1,4 +1,4 @@
-/** How long ago something was, as people say it. devices.js says the same while the page is open. */
+/** How long ago something was, as people say it. times.client.js says the same while the page is open. */
 
 /** Seconds. The lengths of months and years are their means. */
 const UNITS = [

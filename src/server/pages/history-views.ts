@@ -5,7 +5,6 @@ import type { Session } from '../sessions/session.ts'
 import { devicesHref, exactTime, placeOf, relativeTime } from './devices-parts.ts'
 import type { Page } from './document.ts'
 import { hrefTo } from './elements.ts'
-
 import { html, type Html } from './html.ts'
 import { texts } from './texts.ts'
 import { TIMES_SCRIPT } from './times-script.ts'

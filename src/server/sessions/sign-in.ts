@@ -5,6 +5,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { ClientTerms, Terms } from '../clients/terms.ts'
 import { statement, type Queryable } from '../database/database.ts'
+import { networkOf } from '../events/addresses.ts'
 import { endingSessions, FEED_MARGIN } from '../revocations/ending-sessions.ts'
 import type { Locate } from '../location/location.ts'
 import { encodeRefreshToken } from '../tokens/refresh-token.ts'
@@ -165,7 +166,7 @@ const IS_NEW_DEVICE = `
   )`
 
 function isNear(column: string): string {
-  return `set_masklen(${column}, case family(${column}) when 4 then 24 else 48 end) >>= $23::inet`
+  return `${networkOf(column)} >>= $23::inet`
 }
 
 const insert = statement<SessionRow & IssuanceRow>(
