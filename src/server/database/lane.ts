@@ -51,7 +51,9 @@ export function createLane<Row>(deps: {
       isStopped = true
       due.stop()
       const patience = new Promise((resolve) => void setTimeout(resolve, PATIENCE_AT_STOP).unref())
-      await Promise.race([Promise.allSettled(underWay), patience])
+      // A row that is being taken up at this moment is under way, too.
+      const ended = Promise.allSettled([taking]).then(() => Promise.allSettled(underWay))
+      await Promise.race([ended, patience])
     },
   }
 }
