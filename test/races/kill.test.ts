@@ -7,7 +7,7 @@ import { startProcess, type ServerProcess } from '../support/processes.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { createSession, createUser } from '../support/sessions.ts'
 
-const KILLS = 10
+const KILLS = 6
 const CLIENTS = 20
 /** By each client between two kills. */
 const REFRESHES = 3
