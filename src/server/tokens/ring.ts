@@ -2,7 +2,15 @@
  * The ring: the one secret an operator keeps, and the ones before it. Every use derives its own key
  * by HKDF (RFC 5869) under its own label, so that no two uses ever share one.
  */
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto'
 import { isSameSecret } from './secrets.ts'
 
 export interface RingSecret {
@@ -47,8 +55,8 @@ export function createRing(secret: string, previous: readonly string[] = []): Ri
 
 function deriveSecret(secret: string, variable: string): RingSecret {
   const derive = (label: string): Buffer => Buffer.from(hkdfSync('sha256', secret, '', label, 32))
-  const macKey = derive('hallpass refresh token mac')
-  const formKey = derive('hallpass form token mac')
+  const macKey = createSecretKey(derive('hallpass refresh token mac'))
+  const formKey = createSecretKey(derive('hallpass form token mac'))
   const encryptionKey = derive('hallpass encryption at rest')
   return {
     variable,
@@ -61,7 +69,8 @@ function deriveSecret(secret: string, variable: string): RingSecret {
   }
 }
 
-const shortMac = (key: Buffer, data: Uint8Array): Buffer =>
+/** As a KeyObject: with the bytes, most of the time goes into making one of them (25 µs in place of 4). */
+const shortMac = (key: KeyObject, data: Uint8Array): Buffer =>
   createHmac('sha256', key).update(data).digest().subarray(0, 16)
 
 const NONCE_BYTES = 12
