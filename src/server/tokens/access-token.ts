@@ -1,9 +1,9 @@
 /** Access tokens: JWTs as RFC 9068 profiles them, signed here, checked anywhere. */
 import { randomUUID } from 'node:crypto'
-import { SignJWT } from 'jose'
 import { ACCESS_TOKEN_TYPE, type AccessTokenClaims } from '../../protocol/claims.ts'
 import { checkToken } from '../../verifier/check-token.ts'
 import { Refused } from '../../verifier/refused.ts'
+import { signCompact } from './compact-jws.ts'
 import { toSeconds } from './numeric-date.ts'
 import type { SigningKeys } from './signing-keys.ts'
 
@@ -62,8 +62,7 @@ export function createAccessTokens(deps: {
     const iat = toSeconds(subject.now)
     const most = Math.min(ttlOf(subject.clientId), ttl)
     const life = Math.min(Math.ceil(most * (1 - random() * JITTER)), toSeconds(subject.endsAt) - iat)
-    const { kid, alg, privateKey } = keys.active()
-    const accessToken = await new SignJWT({
+    const claims = {
       ...subject.claims,
       iss: issuer,
       sub: subject.userId,
@@ -74,11 +73,10 @@ export function createAccessTokens(deps: {
       jti: randomUUID(),
       sid: subject.sessionId,
       auth_time: toSeconds(subject.authenticatedAt),
-      amr: [...subject.amr],
+      amr: subject.amr,
       scope: subject.scope,
-    })
-      .setProtectedHeader({ alg, typ: ACCESS_TOKEN_TYPE, kid })
-      .sign(privateKey)
+    } satisfies AccessTokenClaims
+    const accessToken = await signCompact(ACCESS_TOKEN_TYPE, claims, keys.active())
     return { accessToken, expiresIn: life }
   }
 
