@@ -117,14 +117,14 @@ async function wire(
   const webhooks = createWebhooks({ database, ring })
   const resealing = startResealing({ keys, webhooks }, log)
 
-  const { idleTtl, absoluteTtl, refreshGrace: grace, maxSessions } = config
+  const { idleTtl, absoluteTtl, refreshGrace: grace, refreshGroups, maxSessions } = config
   const clients = createClients({ database, service: { accessTtl, idleTtl, absoluteTtl } })
   await clients.start()
   const terms = createTerms({ clients, service: { accessTtl, idleTtl, absoluteTtl, grace } })
   const ttlOf = (clientId: string): number => terms.of(clientId).accessTtl
   const accessTokens = createAccessTokens({ issuer, audience, ttl: accessTtl, ttlOf, keys })
   const counters = createCounters({ database, log })
-  const settings = { accessTtl, idleTtl, maxSessions }
+  const settings = { accessTtl, idleTtl, refreshGroups, maxSessions }
   const policies = config.policiesShadow ? inShadow(config.policies) : config.policies
   if (serves && config.geoipDb === null && policies.rules.country.action !== 'off') {
     log.info('HALLPASS_GEOIP_DB is not set: places are not known, and the policy country never trips')

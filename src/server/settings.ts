@@ -132,6 +132,14 @@ export const settings = {
     isSecret: true,
     kind: urlWithPassword('postgres', 'postgresql'),
   }),
+  refreshGroups: setting({
+    name: 'HALLPASS_REFRESH_GROUPS',
+    group: 'Store',
+    default: 'on',
+    meaning:
+      '`off`: no two refreshes share a statement. For engines that keep users on different machines (see [scaling](scaling.md)).',
+    kind: onOff,
+  }),
   dataDir: setting({
     name: 'HALLPASS_DATA_DIR',
     group: 'Store',

@@ -78,7 +78,7 @@ export function sessionsBeside(
 ): Sessions {
   const { ring = createRing(TEST_SECRET), database = hallpass.store.database, grace = config.refreshGrace } = options
   const { locate } = hallpass.location
-  const { issuer, audience, accessTtl, idleTtl, absoluteTtl, maxSessions } = config
+  const { issuer, audience, accessTtl, idleTtl, absoluteTtl, refreshGroups, maxSessions } = config
   return createSessions({
     database,
     ring,
@@ -88,7 +88,7 @@ export function sessionsBeside(
     policies: createPolicies({ policies: options.policies ?? config.policies, clients: hallpass.clients, locate }),
     locate,
     terms: createTerms({ clients: hallpass.clients, service: { accessTtl, idleTtl, absoluteTtl, grace } }),
-    settings: { accessTtl, idleTtl, maxSessions },
+    settings: { accessTtl, idleTtl, refreshGroups, maxSessions },
     log: options.log === undefined ? createLog('silent') : logInto(options.log),
   })
 }

@@ -29,7 +29,15 @@ export const statement = <Row = never>(
   options: Pick<Statement<Row>, 'announces' | 'about'> = {},
 ): Statement<Row> => ({ name, text, ...options })
 
-export type Value = string | number | boolean | Date | Uint8Array | null | readonly string[] | readonly Uint8Array[]
+export type Value =
+  | string
+  | number
+  | boolean
+  | Date
+  | Uint8Array
+  | null
+  | readonly (string | null)[]
+  | readonly Uint8Array[]
 
 /**
  * Runs bound statements. Rows come back alike from both stores: timestamptz as Date, bytea as

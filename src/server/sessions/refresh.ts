@@ -19,7 +19,7 @@ import { hashIdempotencyKey, wasRotatedWith } from './idempotency.ts'
 import { SEEN_COLUMNS, type Appearance, type Policies, type SeenRow } from './policies.ts'
 import { enforce, tellTrips } from './policy-enforcement.ts'
 import { describeRefusal, refuseEnded } from './refusals.ts'
-import { rotate, rotateChanged, type RotatedRow } from './rotation.ts'
+import { createRotation, type RotatedRow, type Rotation } from './rotation.ts'
 import { readEnd } from './session-end.ts'
 import type { Transport } from './session.ts'
 import { ISSUANCE_COLUMNS, issueTokens, type IssuanceRow, type IssuedTokens } from './token-issuance.ts'
@@ -43,12 +43,15 @@ export interface RefreshSettings {
   /** Seconds. */
   readonly idleTtl: number
   readonly accessTtl: number
+  /** Whether refreshes that are under way at once share a statement. */
+  readonly refreshGroups: boolean
 }
 
 export type Refresh = (presented: PresentedRefreshToken) => Promise<IssuedTokens>
 
 interface RefreshDependencies {
   database: Database
+  rotation: Rotation
   ring: Ring
   accessTokens: AccessTokens
   rateLimits: Pick<RateLimits, 'beforeRefresh'>
@@ -64,16 +67,17 @@ interface RefreshDependencies {
  * @throws {RateLimited} nothing was decided, as with the next
  * @throws {Unavailable} nothing was decided; the same token and key may be presented again
  */
-export const createRefresh =
-  (deps: RefreshDependencies): Refresh =>
-  async (presented) => {
+export function createRefresh(given: Omit<RefreshDependencies, 'rotation'>): Refresh {
+  const deps = { ...given, rotation: createRotation(given) }
+  return async (presented) => {
     const token = openToken(deps.ring, presented.refreshToken)
     deps.rateLimits.beforeRefresh(token.sessionId)
     const { headers = {}, ip } = presented
     const appearance = { headers, ip, seen: deps.policies.see(headers, ip) }
-    const rotated = await rotate(deps, token, presented, appearance)
+    const rotated = await deps.rotation.rotate(token, presented, appearance)
     return rotated === undefined ? decide(deps, token, presented, appearance) : accept(deps, token, rotated)
   }
+}
 
 /** Form and MAC, before the database is asked. */
 function openToken(ring: Ring, presented: string): RefreshToken {
@@ -106,7 +110,7 @@ async function decide(
   presented: PresentedRefreshToken,
   appearance: Appearance,
 ): Promise<IssuedTokens> {
-  const { ring, accessTokens, counters, policies, terms } = deps
+  const { ring, accessTokens, counters, policies, rotation, terms } = deps
   for (let look = 0; look < LOOKS; look += 1) {
     const row = await readGood(deps, token, presented)
     const isBehind = token.generation < row.generation
@@ -119,7 +123,7 @@ async function decide(
       return issueTokens(accessTokens, row, encodeRefreshToken({ ...token, generation: row.generation }, ring))
     }
     if (verdict === null) break
-    const rotated = mayPass && (await rotateChanged(deps, token, presented, row, verdict))
+    const rotated = mayPass && (await rotation.rotateChanged(token, presented, row, verdict))
     if (!rotated) continue
     tellTrips(deps, row, verdict)
     return accept(deps, token, rotated)

@@ -1,6 +1,8 @@
-/** A session's row goes on to the next generation: the statement that nearly every refresh is. */
+/** A session's row goes on to the next generation: the statements that nearly every refresh is. */
 import type { Terms } from '../clients/terms.ts'
-import { statement, type Database } from '../database/database.ts'
+import { statement, type Database, type Value } from '../database/database.ts'
+import { createGroups } from '../database/groups.ts'
+import { Unavailable } from '../errors.ts'
 import type { RefreshToken } from '../tokens/refresh-token.ts'
 import { hashSecret } from '../tokens/secrets.ts'
 import { baselineValues, setBaseline } from './baseline.ts'
@@ -11,84 +13,140 @@ import type { PresentedRefreshToken, RefreshSettings } from './refresh.ts'
 import { IS_LIVE, nextIdleEnd } from './session.ts'
 import { ISSUANCE_COLUMNS, type IssuanceRow } from './token-issuance.ts'
 
-interface RotationDependencies {
-  database: Database
-  policies: Pick<Policies, 'idleAfter'>
-  terms: Pick<Terms, 'ownIdleTtls'>
-  settings: Pick<RefreshSettings, 'idleTtl'>
-}
-
 /** `recovered`: the row was behind, since commits were lost. */
 export type RotatedRow = IssuanceRow & { recovered: boolean }
 
-/** Generation g ≥ n of a live row, from a device that shows what it showed before: the row becomes g + 1. */
-export async function rotate(
-  deps: RotationDependencies,
-  token: RefreshToken,
-  presented: PresentedRefreshToken,
-  { seen }: Appearance,
-): Promise<RotatedRow | undefined> {
-  const values = [...rotationValues(token, presented, deps), seen, deps.policies.idleAfter]
-  const [row] = await deps.database.query(rotateSession, values)
-  return row
+export interface Rotation {
+  /** Generation g ≥ n of a live row, from a device that shows what it showed before: the row becomes g + 1. */
+  rotate(token: RefreshToken, presented: PresentedRefreshToken, appearance: Appearance): Promise<RotatedRow | undefined>
+  /** As `rotate`, from a device that showed something else before, if nobody was faster; from then on it is compared with this. */
+  rotateChanged(
+    token: RefreshToken,
+    presented: PresentedRefreshToken,
+    row: Judged,
+    verdict: Verdict,
+  ): Promise<RotatedRow | undefined>
 }
 
-/** As `rotate`, from a device that showed something else before, if nobody was faster; from then on it is compared with this. */
-export async function rotateChanged(
-  deps: RotationDependencies,
-  token: RefreshToken,
-  presented: PresentedRefreshToken,
-  row: Judged,
-  verdict: Verdict,
-): Promise<RotatedRow | undefined> {
-  const values = rotationValues(token, presented, deps)
-  const [rotated] = await deps.database.query(rotateChangedSession, [
-    ...values,
-    row.seen,
-    ...baselineValues(verdict.baseline, verdict.isSameDevice),
-    ...recordValues(row, verdict),
-  ])
-  return rotated
+export function createRotation(deps: {
+  database: Database
+  policies: Pick<Policies, 'idleAfter'>
+  terms: Pick<Terms, 'ownIdleTtls'>
+  settings: Pick<RefreshSettings, 'idleTtl' | 'refreshGroups'>
+}): Rotation {
+  const { database, policies, terms, settings } = deps
+  const lives = () => [settings.idleTtl, terms.ownIdleTtls()] as const
+
+  async function rotateAlone({ values, seen }: Asked): Promise<RotatedRow | undefined> {
+    const [row] = await database.query(rotateSession, [...values, ...lives(), seen, policies.idleAfter])
+    return row
+  }
+
+  async function rotateTogether(all: readonly Asked[]): Promise<Map<Asked, RotatedRow | undefined>> {
+    const rows = await database.query(rotateSessions, [...columnsOf(all), ...lives(), policies.idleAfter])
+    const byId = new Map(rows.map((row) => [row.asked_id, row.id === null ? undefined : row]))
+    return new Map(all.filter(({ id }) => byId.has(id)).map((asked) => [asked, byId.get(asked.id)]))
+  }
+
+  const rotate = settings.refreshGroups
+    ? createGroups<Asked, RotatedRow | undefined>({
+        keyOf: ({ id }) => id,
+        alone: rotateAlone,
+        together: rotateTogether,
+        isUndecided: (error) => error instanceof Unavailable,
+      })
+    : rotateAlone
+
+  return {
+    rotate: (token, presented, { seen }) => rotate({ id: token.sessionId, values: valuesOf(token, presented), seen }),
+    async rotateChanged(token, presented, row, verdict) {
+      const [rotated] = await database.query(rotateChangedSession, [
+        ...valuesOf(token, presented),
+        ...lives(),
+        row.seen,
+        ...baselineValues(verdict.baseline, verdict.isSameDevice),
+        ...recordValues(row, verdict),
+      ])
+      return rotated
+    },
+  }
 }
 
-/** $1 to $10 of the statements that rotate. */
-const rotationValues = (
-  token: RefreshToken,
-  presented: PresentedRefreshToken,
-  { settings, terms }: RotationDependencies,
-) =>
+/** One refresh of a session. */
+interface Asked {
+  readonly id: string
+  readonly values: ReturnType<typeof valuesOf>
+  readonly seen: Buffer
+}
+
+const valuesOf = (token: RefreshToken, presented: PresentedRefreshToken) =>
   [
     token.userId,
     token.sessionId,
     hashSecret(token.secret),
-    token.generation,
+    String(token.generation),
     presented.transport,
     presented.clientId,
     hashIdempotencyKey(token.sessionId, presented.idempotencyKey),
-    settings.idleTtl,
     presented.ip,
-    terms.ownIdleTtls(),
   ] as const
 
-const ROTATED = `
-     generation = $4::bigint + 1,
-     recovered = generation < $4::bigint,
+/** The same of many: an array for each value. */
+const columnsOf = (all: readonly Asked[]): Value[] => [
+  ...([0, 1, 2, 3, 4, 5, 6, 7] as const).map((column) => all.map(({ values }) => values[column]) as Value),
+  all.map(({ seen }) => seen),
+]
+
+/** Where a statement finds what `valuesOf` says. */
+type Names = Record<
+  'userId' | 'sessionId' | 'secretHash' | 'generation' | 'transport' | 'clientId' | 'keyHash' | 'ip',
+  string
+>
+
+const ALONE: Names = {
+  userId: '$1::uuid',
+  sessionId: '$2::uuid',
+  secretHash: '$3::bytea',
+  generation: '$4::bigint',
+  transport: '$5::text',
+  clientId: '$6::text',
+  keyHash: '$7::bytea',
+  ip: '$8::inet',
+}
+
+const TOGETHER: Names = {
+  userId: 'asked_user_id',
+  sessionId: 'asked_id',
+  secretHash: 'asked_secret_hash',
+  generation: 'asked_generation',
+  transport: 'asked_transport',
+  clientId: 'asked_client_id',
+  keyHash: 'asked_key_hash',
+  ip: 'asked_ip',
+}
+
+const rotated = ({ generation, keyHash, ip }: Names, idleEnd: string): string => `
+     generation = ${generation} + 1,
+     recovered = generation < ${generation},
      rotated_at = clock_timestamp(),
      last_used_at = clock_timestamp(),
-     idle_expires_at = ${nextIdleEnd('$8', '$10')},
-     ip_last = $9::inet,
+     idle_expires_at = ${idleEnd},
+     ip_last = ${ip},
      idempotency_hashes = case
-       when generation = $4::bigint then $7::bytea || substring(idempotency_hashes from 1 for 48)
-       else $7::bytea || decode(repeat('00', 48), 'hex')
+       when generation = ${generation} then ${keyHash} || substring(idempotency_hashes from 1 for 48)
+       else ${keyHash} || decode(repeat('00', 48), 'hex')
      end`
 
-const MAY_ROTATE = `
-     user_id = $1::uuid and id = $2::uuid
-     and generation <= $4::bigint
-     and secret_hash = $3::bytea
-     and transport = $5::text
-     and ($6::text is null or client_id = $6::text)
+const mayRotate = ({ userId, sessionId, secretHash, generation, transport, clientId }: Names): string => `
+     user_id = ${userId} and id = ${sessionId}
+     and generation <= ${generation}
+     and secret_hash = ${secretHash}
+     and transport = ${transport}
+     and (${clientId} is null or client_id = ${clientId})
      and ${IS_LIVE}`
+
+const wasNotIdle = (after: string): string =>
+  `(${after}::float8 is null or last_used_at > clock_timestamp() - make_interval(secs => ${after}::float8))`
 
 /** `local` suffices for this commit, where standbys are synchronous: the token proves itself (g > n). */
 const ROTATED_ROW = `${ISSUANCE_COLUMNS}, recovered, set_config('synchronous_commit', 'local', true)`
@@ -99,19 +157,39 @@ const ROTATED_ROW = `${ISSUANCE_COLUMNS}, recovered, set_config('synchronous_com
  */
 const rotateSession = statement<RotatedRow>(
   'refresh.rotate',
-  `update sessions set ${ROTATED}
-   where ${MAY_ROTATE}
-     and seen = $11::bytea
-     and ($12::float8 is null or last_used_at > clock_timestamp() - make_interval(secs => $12::float8))
+  `update sessions set ${rotated(ALONE, nextIdleEnd('$9', '$10'))}
+   where ${mayRotate(ALONE)} and seen = $11::bytea and ${wasNotIdle('$12')}
    returning ${ROTATED_ROW}`,
 )
 
-/** The same, only as long as nobody else was seen since the row was read. */
+/**
+ * The same for many sessions, which waits for nobody: a row that somebody else holds is passed over, and is missing in
+ * the answer. One that was looked at and not rotated has no `id`.
+ */
+const rotateSessions = statement<RotatedRow & { asked_id: string; id: string | null }>(
+  'refresh.rotate_many',
+  `with asked as (
+     select * from unnest(
+       $1::uuid[], $2::uuid[], $3::bytea[], $4::bigint[], $5::text[], $6::text[], $7::bytea[], $8::inet[], $9::bytea[]
+     ) as asked (${Object.values(TOGETHER).join(', ')}, asked_seen)
+   ), free as (
+     select asked.* from asked join sessions on user_id = asked_user_id and id = asked_id
+     for no key update of sessions skip locked
+   ), rotated as (
+     update sessions set ${rotated(TOGETHER, nextIdleEnd('$10', '$11'))}
+     from free
+     where ${mayRotate(TOGETHER)} and seen = asked_seen and ${wasNotIdle('$12')}
+     returning ${ROTATED_ROW}
+   )
+   select asked_id, rotated.* from free left join rotated on id = asked_id`,
+)
+
+/** One that shows something else, only as long as nobody else was seen since the row was read. */
 const rotateChangedSession = statement<RotatedRow>(
   'refresh.rotate_changed',
   `with rotated as (
-     update sessions set ${ROTATED}, step_up = null, ${setBaseline(12)}
-     where ${MAY_ROTATE} and seen is not distinct from $11::bytea
+     update sessions set ${rotated(ALONE, nextIdleEnd('$9', '$10'))}, step_up = null, ${setBaseline(12)}
+     where ${mayRotate(ALONE)} and seen is not distinct from $11::bytea
      returning ${ROTATED_ROW}
    ), ${recording('rotated', 25)}
    select * from rotated`,
