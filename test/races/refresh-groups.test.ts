@@ -31,16 +31,16 @@ describe('Refreshes that are under way at once', function () {
   /** Names of the statements meanwhile. */
   async function statementsOf({ hallpass }: TestServer, work: () => Promise<unknown>): Promise<string[]> {
     const { database } = hallpass.store
-    const { query } = database
+    const itself = { ...database }
     const names: string[] = []
     database.query = (statement: Statement<never>, values) => {
       names.push(statement.name)
-      return query(statement, values)
+      return itself.query(statement, values)
     }
     try {
       await work()
     } finally {
-      database.query = query
+      Object.assign(database, itself)
     }
     return names.filter((name) => name.startsWith('refresh.'))
   }
