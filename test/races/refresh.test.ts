@@ -36,6 +36,24 @@ describe('refreshes that arrive at once', function () {
       expect(await feedOf(service().aside, session)).to.be.empty
     })
 
+    it('of many sessions are one rotation of each: 12 of one person, 4 of each token, 20 rounds', async () => {
+      const user = await createUser(service().aside)
+      const sessions = await Promise.all(times(12, () => createSession(service().aside, user)))
+      let tokens = sessions.map(({ refreshToken }) => refreshToken)
+      for (let round = 0; round < 20; round += 1) {
+        const answers = await Promise.all(tokens.map((token) => Promise.all(times(4, (turn) => present(turn, token)))))
+        const successors = answers.map((all) => new Set(all.map(({ body }) => body.refresh_token)))
+        expect(
+          successors.map(({ size }) => size),
+          `successors in round ${round}`,
+        ).to.deep.equal(times(12, () => 1))
+        tokens = successors.map(([token = '']) => token)
+      }
+      for (const session of sessions) {
+        expect((await rowOf(service().aside, session)).generation, 'one rotation a round').to.equal(20)
+      }
+    })
+
     it('are never reuse while every older token comes with the key it was rotated with', async () => {
       const session = await aSession()
       const tokens = [session.refreshToken]

@@ -6,8 +6,8 @@ export interface GroupWork<Member, Result> {
   /** Two of one key are never in one group; groups are sorted by it. */
   readonly keyOf: (member: Member) => string
   readonly alone: (member: Member) => Promise<Result>
-  /** Whoever is missing in the answer goes alone. So do all when it rejects, unless `isUndecided` knows why. */
-  readonly together: (members: readonly Member[]) => Promise<ReadonlyMap<Member, Result>>
+  /** Answers by key. Whoever is missing goes alone; so do all when it rejects, unless `isUndecided` knows why. */
+  readonly together: (members: readonly Member[]) => Promise<ReadonlyMap<string, Result>>
   /** After such a failure it is not known what was done, and nothing is tried once more. */
   readonly isUndecided: (error: unknown) => boolean
 }
@@ -76,9 +76,7 @@ export function createGroups<Member, Result>(work: GroupWork<Member, Result>): (
     }
     try {
       const results = await together(group.map(({ member }) => member))
-      for (const { member, settle } of group) {
-        settle(results.has(member) ? (results.get(member) as Result) : alone(member))
-      }
+      for (const { key, member, settle } of group) settle(results.get(key) ?? alone(member))
     } catch (error) {
       for (const { member, settle } of group) settle(isUndecided(error) ? Promise.reject(error) : alone(member))
     }

@@ -35,6 +35,10 @@ export function asUnavailable(error: unknown): unknown {
   return isUnavailable ? new Unavailable('the database cannot answer now', { cause: error }) : error
 }
 
+/** Serialization, deadlock, lock not available: PostgreSQL says that nothing was done. */
+export const wasRolledBack = ({ cause }: Unavailable): boolean =>
+  cause instanceof Error && /^(40...|55P03)$/.test(codeOf(cause) ?? '')
+
 function codeOf(error: Error): string | undefined {
   if ('code' in error && typeof error.code === 'string') return error.code
   return error.cause instanceof Error ? codeOf(error.cause) : undefined

@@ -2,6 +2,7 @@
 import type { Terms } from '../clients/terms.ts'
 import { statement, type Database, type Value } from '../database/database.ts'
 import { createGroups } from '../database/groups.ts'
+import { wasRolledBack } from '../database/unavailable.ts'
 import { Unavailable } from '../errors.ts'
 import type { RefreshToken } from '../tokens/refresh-token.ts'
 import { hashSecret } from '../tokens/secrets.ts'
@@ -42,23 +43,22 @@ export function createRotation(deps: {
     return row
   }
 
-  async function rotateTogether(all: readonly Asked[]): Promise<Map<Asked, RotatedRow | undefined>> {
+  async function rotateTogether(all: readonly Asked[]): Promise<Map<string, RotatedRow>> {
     const rows = await database.query(rotateSessions, [...columnsOf(all), ...lives(), policies.idleAfter])
-    const byId = new Map(rows.map((row) => [row.asked_id, row.id === null ? undefined : row]))
-    return new Map(all.filter(({ id }) => byId.has(id)).map((asked) => [asked, byId.get(asked.id)]))
+    return new Map(rows.map((row) => [row.id, row]))
   }
 
   const rotate = settings.refreshGroups
     ? createGroups<Asked, RotatedRow | undefined>({
-        keyOf: ({ id }) => id,
+        keyOf: ({ values: [, sessionId] }) => sessionId,
         alone: rotateAlone,
         together: rotateTogether,
-        isUndecided: (error) => error instanceof Unavailable,
+        isUndecided: (error) => error instanceof Unavailable && !wasRolledBack(error),
       })
     : rotateAlone
 
   return {
-    rotate: (token, presented, { seen }) => rotate({ id: token.sessionId, values: valuesOf(token, presented), seen }),
+    rotate: (token, presented, { seen }) => rotate({ values: valuesOf(token, presented), seen }),
     async rotateChanged(token, presented, row, verdict) {
       const [rotated] = await database.query(rotateChangedSession, [
         ...valuesOf(token, presented),
@@ -72,9 +72,8 @@ export function createRotation(deps: {
   }
 }
 
-/** One refresh of a session. */
+/** What the row is asked. */
 interface Asked {
-  readonly id: string
   readonly values: ReturnType<typeof valuesOf>
   readonly seen: Buffer
 }
@@ -148,8 +147,10 @@ const mayRotate = ({ userId, sessionId, secretHash, generation, transport, clien
 const wasNotIdle = (after: string): string =>
   `(${after}::float8 is null or last_used_at > clock_timestamp() - make_interval(secs => ${after}::float8))`
 
-/** `local` suffices for this commit, where standbys are synchronous: the token proves itself (g > n). */
-const ROTATED_ROW = `${ISSUANCE_COLUMNS}, recovered, set_config('synchronous_commit', 'local', true)`
+const ROTATED_ROW = `${ISSUANCE_COLUMNS}, recovered`
+
+/** This commit need not be on standbys, where they are synchronous: the token proves itself (g > n). */
+const LOCAL_COMMIT = `set_config('synchronous_commit', 'local', true)`
 
 /**
  * Every condition stands on the updated row itself: after waiting for a concurrent refresh PostgreSQL
@@ -159,29 +160,26 @@ const rotateSession = statement<RotatedRow>(
   'refresh.rotate',
   `update sessions set ${rotated(ALONE, nextIdleEnd('$9', '$10'))}
    where ${mayRotate(ALONE)} and seen = $11::bytea and ${wasNotIdle('$12')}
-   returning ${ROTATED_ROW}`,
+   returning ${ROTATED_ROW}, ${LOCAL_COMMIT}`,
 )
 
 /**
- * The same for many sessions, which waits for nobody: a row that somebody else holds is passed over, and is missing in
- * the answer. One that was looked at and not rotated has no `id`.
+ * The same of many sessions. A row that somebody else holds is not waited for long: then nothing is rotated, and all go
+ * alone. With `for no key update skip locked` nobody would wait at all, and every rotation cost a third more.
  */
-const rotateSessions = statement<RotatedRow & { asked_id: string; id: string | null }>(
+const rotateSessions = statement<RotatedRow>(
   'refresh.rotate_many',
-  `with asked as (
-     select * from unnest(
+  `with settings as materialized (
+     select set_config('lock_timeout', '50ms', true), ${LOCAL_COMMIT}
+   ), asked as materialized (
+     select asked.* from settings, unnest(
        $1::uuid[], $2::uuid[], $3::bytea[], $4::bigint[], $5::text[], $6::text[], $7::bytea[], $8::inet[], $9::bytea[]
      ) as asked (${Object.values(TOGETHER).join(', ')}, asked_seen)
-   ), free as (
-     select asked.* from asked join sessions on user_id = asked_user_id and id = asked_id
-     for no key update of sessions skip locked
-   ), rotated as (
-     update sessions set ${rotated(TOGETHER, nextIdleEnd('$10', '$11'))}
-     from free
-     where ${mayRotate(TOGETHER)} and seen = asked_seen and ${wasNotIdle('$12')}
-     returning ${ROTATED_ROW}
    )
-   select asked_id, rotated.* from free left join rotated on id = asked_id`,
+   update sessions set ${rotated(TOGETHER, nextIdleEnd('$10', '$11'))}
+   from asked
+   where ${mayRotate(TOGETHER)} and seen = asked_seen and ${wasNotIdle('$12')}
+   returning ${ROTATED_ROW}`,
 )
 
 /** One that shows something else, only as long as nobody else was seen since the row was read. */
@@ -190,7 +188,7 @@ const rotateChangedSession = statement<RotatedRow>(
   `with rotated as (
      update sessions set ${rotated(ALONE, nextIdleEnd('$9', '$10'))}, step_up = null, ${setBaseline(12)}
      where ${mayRotate(ALONE)} and seen is not distinct from $11::bytea
-     returning ${ROTATED_ROW}
+     returning ${ROTATED_ROW}, ${LOCAL_COMMIT}
    ), ${recording('rotated', 25)}
    select * from rotated`,
 )

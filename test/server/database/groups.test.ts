@@ -32,7 +32,7 @@ function workshop() {
       const leftOut = await wait(members.map(({ name }) => name).join('+'))
       if (isBroken) throw new TypeError('a value that the store cannot read')
       return new Map(
-        members.filter(({ name }) => !leftOut.has(name)).map((member) => [member, `${member.name} together`]),
+        members.filter(({ name }) => !leftOut.has(name)).map((member) => [member.key, `${member.name} together`]),
       )
     },
     isUndecided: (error) => error instanceof Unavailable,
