@@ -1,0 +1,118 @@
+/** The process that loads: one scenario for its whole life, so that it knows what its runs before left behind. */
+import { availableParallelism } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { machineTime, treeTime } from '../machine/processor-time.ts'
+import { openConnection, type Connection } from './connection.ts'
+import type { FromLoad, Result, Run, ToLoad } from './load.ts'
+import { createSamples } from './samples.ts'
+import type { Scenario, Turn } from './scenario.ts'
+import { createScenario } from './scenarios/index.ts'
+
+let scenario: Scenario | undefined
+
+process.on('message', (message: ToLoad) => {
+  if ('scenario' in message) {
+    scenario = createScenario(message.scenario)
+    tell({ ready: true })
+  } else {
+    void run(message.run).then(
+      (result) => tell({ result }),
+      (error: unknown) => tell({ failure: String(error) }),
+    )
+  }
+})
+// Whoever started it is gone.
+process.on('disconnect', () => process.exit())
+
+function tell(message: FromLoad): void {
+  process.send?.(message)
+}
+
+async function run({ urls, connections, warmUp, seconds, server, database }: Run): Promise<Result> {
+  const samples = createSamples()
+  const lanes = await Promise.all(
+    Array.from({ length: connections }, (_, index) => openLane(new URL(urls[index % urls.length] ?? ''), samples)),
+  )
+  await sleep(warmUp * 1000)
+
+  const times = () => ({
+    server: server.reduce((sum, pid) => sum + treeTime(pid), 0),
+    database: database === null ? null : treeTime(database),
+    machine: machineTime(),
+    load: process.cpuUsage(),
+    at: performance.now(),
+  })
+  const before = times()
+  samples.begin()
+  await sleep(seconds * 1000)
+  const summary = samples.end()
+  const after = times()
+  await Promise.all(lanes.map((lane) => lane.finish()))
+
+  const lasted = (after.at - before.at) / 1000
+  const ofServer = after.server - before.server
+  const ofDatabase = after.database === null || before.database === null ? null : after.database - before.database
+  const ofLoad = (after.load.user + after.load.system - before.load.user - before.load.system) / 1e6
+  const ofAll = after.machine - before.machine
+  const each = (time: number): number => (time * 1e6) / summary.requests
+  return {
+    ...summary,
+    connections,
+    perSecond: summary.requests / lasted,
+    cpu: {
+      server: each(ofServer),
+      database: ofDatabase === null ? null : each(ofDatabase),
+      load: each(ofLoad),
+      others: Math.max(0, ofAll - ofServer - (ofDatabase ?? 0) - ofLoad) / (lasted * availableParallelism()),
+    },
+  }
+}
+
+interface Lane {
+  /** Resolves when its last answer is there. */
+  finish(): Promise<void>
+}
+
+/** A connection that sends its next request when it has an answer; opened again when it breaks. */
+async function openLane(url: URL, samples: ReturnType<typeof createSamples>): Promise<Lane> {
+  let connection: Connection
+  let turn: Turn | null = null
+  let sentAt = 0
+  let finished: (() => void) | null = null
+
+  function goOn(): void {
+    if (finished !== null || scenario === undefined) {
+      connection.close()
+      finished?.()
+      return
+    }
+    turn = scenario.next()
+    sentAt = performance.now()
+    connection.send(turn.request)
+  }
+
+  const open = async (): Promise<void> => {
+    connection = await openConnection({
+      host: url.hostname,
+      port: Number(url.port),
+      onAnswer(answer) {
+        if (turn === null) return
+        const took = performance.now() - sentAt
+        const fault = turn.take(answer)
+        turn = null
+        samples.add(took, fault)
+        goOn()
+      },
+      onEnd(cause) {
+        if (turn === null) return
+        samples.add(performance.now() - sentAt, `connection: ${cause}`)
+        turn.lost?.()
+        turn = null
+        void open().catch((error: unknown) => samples.add(0, String(error)))
+      },
+    })
+    goOn()
+  }
+  await open()
+  return { finish: () => new Promise((resolve) => (finished = resolve)) }
+}
