@@ -5,6 +5,9 @@
 import { hash } from 'node:crypto'
 import type { RefreshToken } from '../../src/server/tokens/refresh-token.ts'
 
+/** Everybody's. */
+export const PASSWORD = 'tidal lantern 42 orchard'
+
 const DEVICES_A_USER = 10
 
 export const usersOf = (sessions: number): number => Math.max(1, Math.floor(sessions / DEVICES_A_USER))

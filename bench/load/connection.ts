@@ -64,7 +64,7 @@ function readAnswer(bytes: Buffer): Answer | null {
   if (headEnd < 0) return null
   const head = bytes.toString('latin1', 0, headEnd)
   const body = bytes.subarray(headEnd + HEAD_END.length)
-  return isWhole(head, body) ? { status: Number(head.slice(9, 12)), head, body } : null
+  return isWhole(head, body) ? { status: Number(head.slice(9, 12)), body } : null
 }
 
 function isWhole(head: string, body: Buffer): boolean {

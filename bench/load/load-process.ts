@@ -99,14 +99,13 @@ async function openLane(url: URL, samples: ReturnType<typeof createSamples>): Pr
         if (turn === null) return
         const took = performance.now() - sentAt
         const fault = turn.take(answer)
+        if (fault !== null || turn.isAside !== true) samples.add(took, fault)
         turn = null
-        samples.add(took, fault)
         goOn()
       },
       onEnd(cause) {
         if (turn === null) return
         samples.add(performance.now() - sentAt, `connection: ${cause}`)
-        turn.lost?.()
         turn = null
         void open().catch((error: unknown) => samples.add(0, String(error)))
       },

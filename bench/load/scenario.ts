@@ -8,19 +8,26 @@ export interface Scenario {
 export interface Turn {
   /** The whole request in latin1, as it goes into the socket. */
   readonly request: string
-  /** @returns what is wrong with the answer; null where nothing is */
-  take(answer: Answer): string | null
-  /** The connection broke before an answer was there: it is not known what was done. */
-  lost?(): void
+  /** It only makes ready for others, and is not counted. */
+  readonly isAside?: boolean
+  /**
+   * Not called where the connection broke before there was an answer.
+   * @returns what is wrong with it; null where nothing is
+   */
+  readonly take: (answer: Answer) => string | null
 }
 
 export interface Answer {
   readonly status: number
-  /** In latin1. */
-  readonly head: string
   /** As it came, with the frames of its chunks where it has some. Another answer overwrites it later. */
   readonly body: Buffer
 }
+
+/** A turn whose answer has to have this status, and this text somewhere. */
+export const expecting = (request: string, status: number, text = ''): Turn => ({
+  request,
+  take: (answer) => (answer.status === status && answer.body.includes(text, 0, 'latin1') ? null : unexpected(answer)),
+})
 
 /** For an answer that should have been another. */
 export const unexpected = ({ status, body }: Answer): string => `${status} ${body.toString('latin1', 0, 300)}`

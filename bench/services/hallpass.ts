@@ -1,13 +1,18 @@
 /** Our own server as an operator runs it: its settings are the defaults, its log is on. */
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { mailSettings } from '../../test/support/mail.ts'
 import { startService, type Service } from './service.ts'
 
 export interface HallpassService extends Service {
   /** HALLPASS_SECRET, by which a fleet's tokens can be computed. */
   readonly secret: string
+  /** Runs a command of the CLI on the same database. @returns what it printed */
+  run(...argv: string[]): Promise<string>
 }
 
 const THIS_CHECKOUT = fileURLToPath(new URL('../..', import.meta.url))
@@ -28,19 +33,26 @@ export async function startHallpass({
   secret?: string
   environment?: Readonly<Record<string, string>>
 }): Promise<HallpassService> {
-  const mail = await mailSettings()
+  const cli = resolve(directory, 'src/server/cli.ts')
+  const settings = {
+    DATABASE_URL: databaseUrl,
+    HALLPASS_SECRET: secret,
+    // The fleet's model has an address that nobody confirms.
+    HALLPASS_UNCONFIRMED_SIGN_IN: 'allow',
+    ...(await mailSettings()),
+    ...environment,
+  }
   const service = await startService({
-    argv: [resolve(directory, 'src/server/cli.ts'), 'serve'],
-    environment: (port) => ({
-      PORT: String(port),
-      DATABASE_URL: databaseUrl,
-      HALLPASS_SECRET: secret,
-      // The fleet's model has an address that nobody confirms.
-      HALLPASS_UNCONFIRMED_SIGN_IN: 'allow',
-      ...mail,
-      ...environment,
-    }),
+    argv: [cli, 'serve'],
+    environment: (port) => ({ ...settings, PORT: String(port) }),
     healthPath: '/readyz',
   })
-  return { ...service, secret }
+  return {
+    ...service,
+    secret,
+    async run(...argv) {
+      const options = { cwd: tmpdir(), env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...settings } }
+      return (await promisify(execFile)(process.execPath, [cli, ...argv], options)).stdout
+    },
+  }
 }
