@@ -1,75 +1,121 @@
 /**
- * Refreshes a second, with what each costs.
+ * Ours beside what people would use otherwise, and beside what the parts allow: everything on one machine, in turns
+ * (A B C A B C), medians of rounds.
  *
- *   npm run bench -- --connections 16,64 --rounds 3 --seconds 5 --sessions 1000000
- *   npm run bench -- --server-dir ../before       another checkout beside this one, taking turns: A B A B
+ *   npm ci --prefix bench                                  the others
+ *   npm run bench                                          all of it, into docs/benchmarks.md
+ *   npm run bench -- --quick                               under three minutes; printed, not written
+ *   npm run bench -- --only refresh,list --connections 64 --rounds 3 --seconds 5 --sessions 100000
+ *   npm run bench -- --only refresh --server-dir ../before     another checkout in the others' place: A B A B
+ *
+ * PostgreSQL is one of our own with durable commits, or the one that BENCH_DATABASE_URL names.
  */
-import { parseArgs } from 'node:util'
+import { basename, resolve } from 'node:path'
 import { stopSharedMailServer } from '../test/support/mail.ts'
-import { fillFleet } from './fleet/fill.ts'
-import { startLoad, type Load, type Result } from './load/load.ts'
+import type { Postgres } from '../test/support/postgres.ts'
+import { betterAuth } from './contestants/better-auth.ts'
+import type { Contestant, StartContestant } from './contestants/contestant.ts'
+import { hallpass } from './contestants/hallpass.ts'
+import { koaMikroOrm } from './contestants/koa-mikroorm.ts'
+import { oidcProvider } from './contestants/oidc-provider.ts'
+import { measureLimits } from './limits/limits.ts'
 import { findDatabaseProcess } from './machine/database-process.ts'
 import { startMeasuredPostgres } from './machine/postgres.ts'
-import { startHallpass, type HallpassService } from './services/hallpass.ts'
+import { measureInTurns, type Measured } from './measuring.ts'
+import { readOptions, type Options } from './options.ts'
+import { writeSection } from './report/document.ts'
+import { describeMachine, versionsOf } from './report/machine.ts'
+import { linesOf } from './report/medians.ts'
+import { tableOf } from './report/tables.ts'
 
-const { values } = parseArgs({
-  options: {
-    connections: { type: 'string', default: '1,16,64,256' },
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '5' },
-    'warm-up': { type: 'string', default: '2' },
-    sessions: { type: 'string', default: '1000000' },
-    'server-dir': { type: 'string', multiple: true, default: [] },
-  },
-})
-const sessions = Number(values.sessions)
-
-// Whatever was started ends with this process (services/service.ts).
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
-
+demandInstalled()
+const argv = process.argv.slice(2)
+const options = readOptions(argv)
 const postgres = await startMeasuredPostgres()
-const contestants: { name: string; service: HallpassService; load: Load }[] = []
+const contestants: Contestant[] = []
 try {
-  const database = await findDatabaseProcess(postgres.url('postgres'))
-  for (const directory of [undefined, ...values['server-dir']]) {
-    const databaseUrl = await postgres.createDatabase()
-    const service = await startHallpass({ databaseUrl, ...(directory && { directory }) })
-    const begin = performance.now()
-    await fillFleet({ sessions, url: service.url, databaseUrl })
-    console.log(`${sessions} sessions in ${((performance.now() - begin) / 1000).toFixed(1)} s`)
-    const load = await startLoad({ name: 'refresh', options: { sessions, secret: service.secret } })
-    contestants.push({ name: directory ?? 'hallpass', service, load })
-  }
-  for (let round = 1; round <= Number(values.rounds); round += 1) {
-    for (const connections of values.connections.split(',').map(Number)) {
-      for (const { name, service, load } of contestants) {
-        const result = await load.run({
-          urls: [service.url],
-          connections,
-          warmUp: Number(values['warm-up']),
-          seconds: Number(values.seconds),
-          server: [service.pid],
-          database,
-        })
-        print(name, round, result)
-      }
-    }
-  }
+  await Promise.race([measureAll(options, postgres), interrupted()])
 } finally {
-  for (const { service, load } of contestants) {
-    load.stop()
-    await service.stop()
-  }
+  for (const { service } of contestants) await service.stop()
   await postgres.stop()
   await stopSharedMailServer()
 }
+// A load or a filling that was interrupted may still be under way.
+process.exit()
 
-function print(name: string, round: number, { cpu, faults, ...result }: Result): void {
-  const times = `p50 ${result.p50.toFixed(2)} p99 ${result.p99.toFixed(2)} max ${result.max.toFixed(1)} ms`
+function interrupted(): Promise<never> {
+  return new Promise((_, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => reject(new Error(`stopped by ${signal}`)))
+  })
+}
+
+function demandInstalled(): void {
+  try {
+    import.meta.resolve('pg-copy-streams')
+  } catch {
+    throw new Error('What Hallpass is measured against is not installed. Run: npm ci --prefix bench')
+  }
+}
+
+async function measureAll(options: Options, postgres: Postgres): Promise<void> {
+  const { operations, connections, otherConnections, sessions, rounds, seconds, warmUp, heatUp } = options
+  const database = await findDatabaseProcess(postgres.url('postgres'))
+  const fleet = { databaseUrl: '', sessions }
+  for (const start of startersOf(options)) {
+    const databaseUrl = await postgres.createDatabase()
+    const begin = performance.now()
+    const contestant = await start({ databaseUrl, sessions })
+    contestants.push(contestant)
+    if (fleet.databaseUrl === '') fleet.databaseUrl = databaseUrl
+    console.log(`${contestant.name}: ${sessions} sessions after ${((performance.now() - begin) / 1000).toFixed(0)} s`)
+  }
+
+  const tables: string[] = []
+  const conditions = { rounds, seconds, warmUp, heatUp, database, onResult: print }
+  for (const operation of operations) {
+    const at = operation === 'refresh' ? connections : otherConnections
+    tables.push(
+      tableOf(operation, linesOf(await measureInTurns(operation, contestants, { ...conditions, connections: at }))),
+    )
+  }
+  if (options.hasLimits) {
+    const measured = await measureLimits({ ...conditions, connections, fleet })
+    const lines = linesOf(measured.map((each) => ({ ...each, operation: 'limits' })))
+    tables.push(
+      tableOf(
+        'limits',
+        lines.map((line) => ({ ...line, ratio: null })),
+      ),
+    )
+  }
+  const text = `${await describeRun(options)}\n\n${tables.join('\n')}`
+  console.log(`\n${text}`)
+  if (options.writes) writeSection(text)
+}
+
+/** The first is the one that all others are compared with. */
+function startersOf({ serverDirs }: Options): StartContestant[] {
+  if (serverDirs.length === 0) return [hallpass('Hallpass'), betterAuth, oidcProvider, koaMikroOrm]
+  return [
+    hallpass('this checkout'),
+    ...serverDirs.map((directory) => hallpass(basename(resolve(directory)), directory)),
+  ]
+}
+
+async function describeRun({ sessions, rounds, seconds, warmUp, serverDirs }: Options): Promise<string> {
+  const peers = versionsOf('better-auth', 'oidc-provider', 'koa', '@mikro-orm/core')
+  return `${new Date().toISOString().slice(0, 10)}, \`${['npm run bench', ...(argv.length > 0 ? ['--', ...argv] : [])].join(' ')}\`: ${await describeMachine(postgres.url('postgres'))}; ${
+    serverDirs.length === 0 ? `${peers}; ` : ''
+  }${sessions.toLocaleString('en')} sessions in each store; medians of ${rounds} rounds of ${seconds} s, each after ${warmUp} s that are not counted.`
+}
+
+function print({ operation, contestant, round, result }: Measured): void {
+  const { connections, perSecond, p50, p99, cpu, errors, faults } = result
+  const times = `p50 ${p50.toFixed(2)} p99 ${p99.toFixed(2)} ms`
   const costs = `server ${cpu.server.toFixed(0)} database ${cpu.database?.toFixed(0) ?? '?'} load ${cpu.load.toFixed(0)} us`
   const others = `others ${(cpu.others * 100).toFixed(0)} %`
-  const rate = `${result.perSecond.toFixed(0)}/s`
+  const wrong = errors === 0 ? '' : `  ${errors} ERRORS ${faults.join(' | ')}`
   console.log(
-    `${round} ${name} ${result.connections}: ${rate}  ${times}  ${costs}  ${others}  errors ${result.errors} ${faults.join(' | ')}`,
+    `${round} ${operation} ${contestant} ${connections}: ${perSecond.toFixed(0)}/s  ${times}  ${costs}  ${others}${wrong}`,
   )
 }

@@ -32,7 +32,7 @@ export const sessionIdOf = (session: number): string => idOf('session', session)
 export const secretOf = (session: number): Buffer => hash('sha256', `secret ${session}`, 'buffer')
 
 /** 2026-01-01; a millisecond later for each. */
-const FIRST_MADE = 1_767_225_600_000
+export const FIRST_MADE = 1_767_225_600_000
 
 /** A UUIDv7, as the service makes them: later ones are greater. */
 function idOf(kind: string, number: number): string {

@@ -1,7 +1,6 @@
 /** The process that loads: one scenario for its whole life, so that it knows what its runs before left behind. */
-import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { machineTime, treeTime } from '../machine/processor-time.ts'
+import { costsBetween, readTimes } from '../machine/costs.ts'
 import { openConnection, type Connection } from './connection.ts'
 import type { FromLoad, Result, Run, ToLoad } from './load.ts'
 import { createSamples } from './samples.ts'
@@ -35,37 +34,16 @@ async function run({ urls, connections, warmUp, seconds, server, database }: Run
   )
   await sleep(warmUp * 1000)
 
-  const times = () => ({
-    server: server.reduce((sum, pid) => sum + treeTime(pid), 0),
-    database: database === null ? null : treeTime(database),
-    machine: machineTime(),
-    load: process.cpuUsage(),
-    at: performance.now(),
-  })
-  const before = times()
+  const watched = { server, database, load: process.pid }
+  const before = readTimes(watched)
   samples.begin()
   await sleep(seconds * 1000)
   const summary = samples.end()
-  const after = times()
+  const after = readTimes(watched)
   await Promise.all(lanes.map((lane) => lane.finish()))
 
-  const lasted = (after.at - before.at) / 1000
-  const ofServer = after.server - before.server
-  const ofDatabase = after.database === null || before.database === null ? null : after.database - before.database
-  const ofLoad = (after.load.user + after.load.system - before.load.user - before.load.system) / 1e6
-  const ofAll = after.machine - before.machine
-  const each = (time: number): number => (time * 1e6) / summary.requests
-  return {
-    ...summary,
-    connections,
-    perSecond: summary.requests / lasted,
-    cpu: {
-      server: each(ofServer),
-      database: ofDatabase === null ? null : each(ofDatabase),
-      load: each(ofLoad),
-      others: Math.max(0, ofAll - ofServer - (ofDatabase ?? 0) - ofLoad) / (lasted * availableParallelism()),
-    },
-  }
+  const { lasted, cpu } = costsBetween(before, after, summary.requests)
+  return { ...summary, connections, perSecond: summary.requests / lasted, cpu }
 }
 
 interface Lane {

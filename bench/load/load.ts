@@ -1,6 +1,7 @@
 /** Load from a process of its own, so that what measures does not take the time of what is measured. */
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import type { Costs } from '../machine/costs.ts'
 import type { ScenarioSpec } from './scenarios/index.ts'
 import type { Summary } from './samples.ts'
 
@@ -11,23 +12,15 @@ export interface Run {
   /** Seconds before anything is counted. */
   readonly warmUp: number
   readonly seconds: number
-  /** The processes whose time is measured, with those they started. */
+  /** The processes whose time is measured (costs.ts). */
   readonly server: readonly number[]
-  /** PostgreSQL's first process (database-process.ts); null where it runs elsewhere. */
   readonly database: number | null
 }
 
 export interface Result extends Summary {
   readonly connections: number
   readonly perSecond: number
-  /** Microseconds of processor time for a request. */
-  readonly cpu: {
-    readonly server: number
-    readonly database: number | null
-    readonly load: number
-    /** What all other processes took, as a share of the machine: a run with much of it was disturbed. */
-    readonly others: number
-  }
+  readonly cpu: Costs
 }
 
 export interface Load {

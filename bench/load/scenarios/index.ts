@@ -4,6 +4,7 @@ import { betterAuth } from './better-auth.ts'
 import { introspect } from './introspect.ts'
 import { koaMikroOrm } from './koa-mikroorm.ts'
 import { list } from './list.ts'
+import { nothing } from './nothing.ts'
 import { oidcProvider } from './oidc-provider.ts'
 import { refresh } from './refresh.ts'
 import { revoke } from './revoke.ts'
@@ -18,6 +19,7 @@ const SCENARIOS = {
   'better-auth': betterAuth,
   'oidc-provider': oidcProvider,
   'koa-mikroorm': koaMikroOrm,
+  nothing,
 }
 
 type ScenarioName = keyof typeof SCENARIOS
