@@ -33,19 +33,22 @@ const argv = process.argv.slice(2)
 const options = readOptions(argv)
 const postgres = await startMeasuredPostgres()
 const contestants: Contestant[] = []
+let signal: string | void
 try {
-  await Promise.race([measureAll(options, postgres), interrupted()])
+  signal = await Promise.race([measureAll(options, postgres), interruption()])
 } finally {
   for (const { service } of contestants) await service.stop()
   await postgres.stop()
   await stopSharedMailServer()
 }
-// A load or a filling that was interrupted may still be under way.
-process.exit()
+if (signal !== undefined) console.error(`stopped by ${signal}`)
+// What was interrupted may still be under way.
+process.exit(signal === undefined ? 0 : 1)
 
-function interrupted(): Promise<never> {
-  return new Promise((_, reject) => {
-    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => reject(new Error(`stopped by ${signal}`)))
+/** Resolves with the signal by which somebody ends the run, so that nothing is left behind. */
+function interruption(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => resolve(name))
   })
 }
 

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import pg from 'pg'
 import { copyRows } from '../fleet/copy-rows.ts'
 import { emailOf, ownerOf, PASSWORD, usersOf } from '../fleet/fleet.ts'
 import { peerIdOf } from '../fleet/peer-ids.ts'
-import { settle } from '../fleet/settle.ts'
+import { filling } from '../fleet/filling.ts'
 import { DEVICE_HEADERS } from '../load/device.ts'
 import type { BetterAuthOptions } from '../load/scenarios/better-auth.ts'
 import type { ScenarioSpec } from '../load/scenarios/index.ts'
@@ -54,9 +53,7 @@ async function fill(url: string, databaseUrl: string, sessions: number): Promise
   const model = (await answer.json()) as { token: string; user: { id: string } }
   const userId = (user: number): string => peerIdOf('user', user)
 
-  const client = new pg.Client({ connectionString: databaseUrl })
-  await client.connect()
-  try {
+  await filling(databaseUrl, async (client) => {
     await copyRows(client, {
       table: 'user',
       model: ['id', model.user.id],
@@ -79,8 +76,5 @@ async function fill(url: string, databaseUrl: string, sessions: number): Promise
         userId: (session) => userId(ownerOf(session, sessions)),
       },
     })
-    await settle(client)
-  } finally {
-    await client.end()
-  }
+  })
 }

@@ -1,10 +1,9 @@
 import { hash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import pg from 'pg'
 import { copyRows } from '../fleet/copy-rows.ts'
 import { emailOf, ownerOf, sessionIdOf, userIdOf, usersOf } from '../fleet/fleet.ts'
 import { peerIdOf } from '../fleet/peer-ids.ts'
-import { settle } from '../fleet/settle.ts'
+import { filling } from '../fleet/filling.ts'
 import { DEVICE_HEADERS } from '../load/device.ts'
 import { startService } from '../services/service.ts'
 import { partsOf, type StartContestant } from './contestant.ts'
@@ -27,9 +26,7 @@ async function fill(url: string, databaseUrl: string, sessions: number): Promise
   const answer = await fetch(`${url}/model`, { method: 'POST', headers: DEVICE_HEADERS })
   if (!answer.ok) throw new Error(await answer.text())
   const model = (await answer.json()) as { userId: string; sessionId: string }
-  const client = new pg.Client({ connectionString: databaseUrl })
-  await client.connect()
-  try {
+  await filling(databaseUrl, async (client) => {
     await copyRows(client, {
       table: 'users',
       model: ['id', model.userId],
@@ -46,8 +43,5 @@ async function fill(url: string, databaseUrl: string, sessions: number): Promise
         token_hash: (session) => hash('sha256', peerIdOf('token', session)),
       },
     })
-    await settle(client)
-  } finally {
-    await client.end()
-  }
+  })
 }

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import pg from 'pg'
 import { copyRows, inCopyText, readModel } from '../fleet/copy-rows.ts'
 import { ownerOf } from '../fleet/fleet.ts'
 import { peerIdOf } from '../fleet/peer-ids.ts'
-import { settle } from '../fleet/settle.ts'
+import { filling } from '../fleet/filling.ts'
 import type { ScenarioSpec } from '../load/scenarios/index.ts'
 import type { OidcProviderOptions } from '../load/scenarios/oidc-provider.ts'
 import { startService } from '../services/service.ts'
@@ -54,9 +53,7 @@ async function fill(url: string, databaseUrl: string, sessions: number): Promise
   const grantIdOf = (session: number): string => peerIdOf('grant', session)
   const tokenOf = (session: number): string => peerIdOf('token', session)
 
-  const client = new pg.Client({ connectionString: databaseUrl })
-  await client.connect()
-  try {
+  await filling(databaseUrl, async (client) => {
     /** What it holds is text, in which the model's ids stand. */
     const payloadsLike = async (id: string) => {
       const { payload } = await readModel(client, 'oidc_payloads', ['id', id])
@@ -79,8 +76,5 @@ async function fill(url: string, databaseUrl: string, sessions: number): Promise
       rows: sessions,
       own: { id: tokenOf, grant_id: grantIdOf, payload: await payloadsLike(model.token) },
     })
-    await settle(client)
-  } finally {
-    await client.end()
-  }
+  })
 }

@@ -2,12 +2,11 @@
  * Puts a fleet into the database of our own service. One device signs in; every other row is a copy of what that
  * left, but for its ids, its address and its secret, so that a refresh finds what it finds in real life.
  */
-import pg from 'pg'
 import { hashSecret } from '../../src/server/tokens/secrets.ts'
 import { DEVICE_HEADERS } from '../load/device.ts'
 import { copyRows } from './copy-rows.ts'
 import { emailOf, ownerOf, PASSWORD, secretOf, sessionIdOf, userIdOf, usersOf } from './fleet.ts'
-import { settle } from './settle.ts'
+import { filling } from './filling.ts'
 
 /**
  * @param sessions how many; ten to a user
@@ -23,9 +22,7 @@ export async function fillFleet({
   databaseUrl: string
 }): Promise<void> {
   const model = await signInOne(url)
-  const client = new pg.Client({ connectionString: databaseUrl })
-  await client.connect()
-  try {
+  await filling(databaseUrl, async (client) => {
     await copyRows(client, {
       table: 'users',
       model: ['id', model.userId],
@@ -42,10 +39,7 @@ export async function fillFleet({
         secret_hash: (session) => `\\\\x${hashSecret(secretOf(session)).toString('hex')}`,
       },
     })
-    await settle(client)
-  } finally {
-    await client.end()
-  }
+  })
 }
 
 async function signInOne(url: string): Promise<{ userId: string; sessionId: string }> {

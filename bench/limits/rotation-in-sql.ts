@@ -1,7 +1,7 @@
-/** The statement that nearly every refresh is, as the server sends it, for whoever sends it without the server. */
+/** The statement that a refresh is when it is alone, as the server sends it, for whoever sends it without the server. */
 import pg from 'pg'
 import type { Database, Value } from '../../src/server/database/database.ts'
-import { rotate } from '../../src/server/sessions/rotation.ts'
+import { createRotation } from '../../src/server/sessions/rotation.ts'
 import { seenOf } from '../../src/server/sessions/seen.ts'
 import { firstTokenOf } from '../fleet/fleet.ts'
 import { secretHashInSql, sessionIdInSql, userIdInSql } from '../fleet/fleet-in-sql.ts'
@@ -30,13 +30,13 @@ async function captured(): Promise<{ text: string; values: readonly Value[] }> {
       return Promise.resolve([])
     },
   }
-  await rotate(
-    {
-      database: database as Database,
-      policies: { idleAfter: null },
-      terms: { ownIdleTtls: () => '{}' },
-      settings: { idleTtl: 30 * 24 * 60 * 60 },
-    },
+  const rotation = createRotation({
+    database: database as Database,
+    policies: { idleAfter: null },
+    terms: { ownIdleTtls: () => '{}' },
+    settings: { idleTtl: 30 * 24 * 60 * 60, refreshGroups: false },
+  })
+  await rotation.rotate(
     firstTokenOf(0, 1),
     { refreshToken: '', transport: 'body', clientId: null, idempotencyKey: 'one', ip: '127.0.0.1' },
     { headers: DEVICE_HEADERS, ip: '127.0.0.1', seen: seenOf(DEVICE_HEADERS, '127.0.0.1') },
