@@ -97,7 +97,8 @@ async function measureAll(options: Options, postgres: Postgres): Promise<void> {
 }
 
 /** The first is the one that all others are compared with. */
-function startersOf({ serverDirs }: Options): StartContestant[] {
+function startersOf({ serverDirs, operations }: Options): StartContestant[] {
+  if (operations.length === 0) return [hallpass('Hallpass')]
   if (serverDirs.length === 0) return [hallpass('Hallpass'), betterAuth, oidcProvider, koaMikroOrm]
   return [
     hallpass('this checkout'),
@@ -109,7 +110,7 @@ async function describeRun({ sessions, rounds, seconds, warmUp, serverDirs }: Op
   const peers = versionsOf('better-auth', 'oidc-provider', 'koa', '@mikro-orm/core')
   return `${new Date().toISOString().slice(0, 10)}, \`${['npm run bench', ...(argv.length > 0 ? ['--', ...argv] : [])].join(' ')}\`: ${await describeMachine(postgres.url('postgres'))}; ${
     serverDirs.length === 0 ? `${peers}; ` : ''
-  }${sessions.toLocaleString('en')} sessions in each store; medians of ${rounds} rounds of ${seconds} s, each after ${warmUp} s that are not counted.`
+  }${sessions.toLocaleString('en')} sessions in each store; medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'} of ${seconds} s, each after ${warmUp} s that are not counted.`
 }
 
 function print({ operation, contestant, round, result }: Measured): void {

@@ -17,12 +17,13 @@ export function tableOf(operation: keyof typeof WHAT, lines: readonly Line[]): s
     'connections',
     '',
     'a second',
-    ...(hasRatio ? [`times as many: ${first?.contestant}`] : []),
+    ...(hasRatio ? [`${first?.contestant} ÷ it`] : []),
     'p50 ms',
     'p99 ms',
     'server µs',
     'database µs',
     'load µs',
+    'others',
     'errors',
   ]
   const rule = head.map((_, index) => (index === 1 ? '---' : '---:'))
@@ -32,7 +33,7 @@ export function tableOf(operation: keyof typeof WHAT, lines: readonly Line[]): s
 }
 
 function cellsOf(line: Line, hasRatio: boolean, isFirst: boolean): string[] {
-  const { connections, contestant, perSecond, ratio, p50, p99, server, database, load, errors } = line
+  const { connections, contestant, perSecond, ratio, p50, p99, server, database, load, others, errors } = line
   return [
     inWhole(connections),
     isFirst && hasRatio ? `**${contestant}**` : contestant,
@@ -43,6 +44,7 @@ function cellsOf(line: Line, hasRatio: boolean, isFirst: boolean): string[] {
     inWhole(server),
     inWhole(database ?? 0),
     inWhole(load),
+    `${Math.round(others * 100)} %`,
     errors.toLocaleString('en'),
   ]
 }
