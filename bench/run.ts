@@ -10,11 +10,12 @@
  *
  * PostgreSQL is one of our own with durable commits, or the one that BENCH_DATABASE_URL names.
  */
+import { existsSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { stopSharedMailServer } from '../test/support/mail.ts'
 import type { Postgres } from '../test/support/postgres.ts'
 import { betterAuth } from './contestants/better-auth.ts'
-import type { Contestant, StartContestant } from './contestants/contestant.ts'
+import { partsOf, type Contestant, type StartContestant } from './contestants/contestant.ts'
 import { hallpass } from './contestants/hallpass.ts'
 import { koaMikroOrm } from './contestants/koa-mikroorm.ts'
 import { oidcProvider } from './contestants/oidc-provider.ts'
@@ -53,6 +54,7 @@ function interruption(): Promise<string> {
 }
 
 function demandInstalled(): void {
+  if (!existsSync('/proc/stat')) throw new Error('Processor time is read from /proc, which only Linux has.')
   try {
     import.meta.resolve('pg-copy-streams')
   } catch {
@@ -63,13 +65,13 @@ function demandInstalled(): void {
 async function measureAll(options: Options, postgres: Postgres): Promise<void> {
   const { operations, connections, otherConnections, sessions, rounds, seconds, warmUp, heatUp } = options
   const database = await findDatabaseProcess(postgres.url('postgres'))
-  const fleet = { databaseUrl: '', sessions }
+  const databaseUrls: string[] = []
   for (const start of startersOf(options)) {
     const databaseUrl = await postgres.createDatabase()
     const begin = performance.now()
     const contestant = await start({ databaseUrl, sessions })
     contestants.push(contestant)
-    if (fleet.databaseUrl === '') fleet.databaseUrl = databaseUrl
+    databaseUrls.push(databaseUrl)
     console.log(`${contestant.name}: ${sessions} sessions after ${((performance.now() - begin) / 1000).toFixed(0)} s`)
   }
 
@@ -82,6 +84,7 @@ async function measureAll(options: Options, postgres: Postgres): Promise<void> {
     )
   }
   if (options.hasLimits) {
+    const fleet = { databaseUrl: databaseUrls[0] ?? '', sessions, part: partsOf(sessions).refresh }
     const measured = await measureLimits({ ...conditions, connections, fleet })
     const lines = linesOf(measured.map((each) => ({ ...each, operation: 'limits' })))
     tables.push(
@@ -107,10 +110,15 @@ function startersOf({ serverDirs, operations }: Options): StartContestant[] {
 }
 
 async function describeRun({ sessions, rounds, seconds, warmUp, serverDirs }: Options): Promise<string> {
-  const peers = versionsOf('better-auth', 'oidc-provider', 'koa', '@mikro-orm/core')
-  return `${new Date().toISOString().slice(0, 10)}, \`${['npm run bench', ...(argv.length > 0 ? ['--', ...argv] : [])].join(' ')}\`: ${await describeMachine(postgres.url('postgres'))}; ${
-    serverDirs.length === 0 ? `${peers}; ` : ''
-  }${sessions.toLocaleString('en')} sessions in each store; medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'} of ${seconds} s, each after ${warmUp} s that are not counted.`
+  const date = new Date().toISOString().slice(0, 10)
+  const command = ['npm run bench', ...(argv.length > 0 ? ['--', ...argv] : [])].join(' ')
+  const peers = serverDirs.length > 0 ? '' : versionsOf('better-auth', 'oidc-provider', 'koa', '@mikro-orm/core')
+  return [
+    `${date}, \`${command}\`: ${await describeMachine(postgres.url('postgres'))}`,
+    ...(peers === '' ? [] : [peers]),
+    `${sessions.toLocaleString('en')} sessions in each store`,
+    `medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'} of ${seconds} s, each after ${warmUp} s that are not counted.`,
+  ].join('; ')
 }
 
 function print({ operation, contestant, round, result }: Measured): void {

@@ -21,8 +21,8 @@ export const partsOf = (sessions: number): Readonly<Record<'refresh' | 'revoke' 
     to: Math.floor(sessions * to),
   })
   return {
-    refresh: between(0, 0.6),
-    revoke: between(0.6, 0.9),
+    refresh: between(0, 0.5),
+    revoke: between(0.5, 0.9),
     introspect: between(0.9, 0.95),
     list: between(0.95, 1),
   }

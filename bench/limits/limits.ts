@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { Contestant } from '../contestants/contestant.ts'
 import { measureInTurns, type Measured } from '../measuring.ts'
 import { startService } from '../services/service.ts'
-import { isPgbenchInstalled, runPgbench } from './pgbench.ts'
+import { isPgbenchInstalled, runPgbench, type PgbenchRun } from './pgbench.ts'
 import { measureSigning } from './signing.ts'
 
 /** pgbench takes a connection for each of its clients. */
@@ -16,8 +16,8 @@ export async function measureLimits(conditions: {
   warmUp: number
   heatUp: number
   database: number | null
-  /** Our own fleet's, of which nobody uses the tokens any more. */
-  fleet: { databaseUrl: string; sessions: number }
+  /** Our own, whose tokens nobody uses any more. */
+  fleet: Pick<PgbenchRun, 'databaseUrl' | 'sessions' | 'part'>
   onResult: (measured: Measured) => void
 }): Promise<Measured[]> {
   const { rounds, seconds, warmUp, database, fleet, onResult } = conditions

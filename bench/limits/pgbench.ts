@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { usersOf } from '../fleet/fleet.ts'
 import type { Result } from '../load/load.ts'
+import type { Part } from '../load/part.ts'
 import { createSamples } from '../load/samples.ts'
 import { costsBetween, readTimes } from '../machine/costs.ts'
 import { rotationInSql } from './rotation-in-sql.ts'
@@ -17,7 +18,9 @@ export const isPgbenchInstalled = (): boolean => spawnSync('pgbench', ['--versio
 
 export interface PgbenchRun {
   readonly databaseUrl: string
+  /** Of our own fleet, and the part of it that is refreshed. */
   readonly sessions: number
+  readonly part: Part
   readonly connections: number
   /** Seconds, from the first answer on. */
   readonly warmUp: number
@@ -25,16 +28,13 @@ export interface PgbenchRun {
   readonly database: number | null
 }
 
-/**
- * Random sessions of our own fleet. Their tokens are of the past afterwards: to refresh them with what a load has kept
- * would be reuse.
- */
+/** The tokens of these sessions are of the past afterwards: to refresh them with what a load has kept would be reuse. */
 export async function runPgbench(run: PgbenchRun): Promise<Result> {
   await demandOneRow(run.databaseUrl, await rotationInSql('0::bigint', '0::bigint'))
   const directory = mkdtempSync(join(tmpdir(), 'hallpass-pgbench-'))
   try {
     const script = join(directory, 'rotate.sql')
-    writeFileSync(script, await scriptFor(run.sessions))
+    writeFileSync(script, await scriptFor(run))
     // Longer than it is left alone: it counts the time in which it connects.
     const longest = Math.ceil(run.warmUp + run.seconds) + 60
     const options = ['-n', '-M', 'prepared', '-c', String(run.connections), '-T', String(longest), '-f', script]
@@ -58,9 +58,9 @@ async function demandOneRow(databaseUrl: string, statement: string): Promise<voi
   }
 }
 
-async function scriptFor(sessions: number): Promise<string> {
+async function scriptFor({ sessions, part }: PgbenchRun): Promise<string> {
   const statement = (await rotationInSql(':session::bigint', ':user::bigint')).replaceAll(/\s+/g, ' ')
-  return `\\set session random(0, ${sessions - 1})\n\\set user mod(:session, ${usersOf(sessions)})\n${statement};\n`
+  return `\\set session random(${part.from}, ${part.to - 1})\n\\set user mod(:session, ${usersOf(sessions)})\n${statement};\n`
 }
 
 /** What it writes to its log a little later. Milliseconds. */

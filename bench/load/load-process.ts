@@ -51,17 +51,18 @@ interface Lane {
   finish(): Promise<void>
 }
 
-/** A connection that sends its next request when it has an answer; opened again when it breaks. */
+/** A connection that sends its next request when it has an answer; opened again when it breaks, as long as that succeeds. */
 async function openLane(url: URL, samples: ReturnType<typeof createSamples>): Promise<Lane> {
   let connection: Connection
   let turn: Turn | null = null
   let sentAt = 0
-  let finished: (() => void) | null = null
+  let isFinishing = false
+  const end = Promise.withResolvers<void>()
 
   function goOn(): void {
-    if (finished !== null || scenario === undefined) {
+    if (isFinishing || scenario === undefined) {
       connection.close()
-      finished?.()
+      end.resolve()
       return
     }
     turn = scenario.next()
@@ -85,11 +86,19 @@ async function openLane(url: URL, samples: ReturnType<typeof createSamples>): Pr
         if (turn === null) return
         samples.add(performance.now() - sentAt, `connection: ${cause}`)
         turn = null
-        void open().catch((error: unknown) => samples.add(0, String(error)))
+        void open().catch((error: unknown) => {
+          samples.add(0, String(error))
+          end.resolve()
+        })
       },
     })
     goOn()
   }
   await open()
-  return { finish: () => new Promise((resolve) => (finished = resolve)) }
+  return {
+    finish() {
+      isFinishing = true
+      return end.promise
+    },
+  }
 }
