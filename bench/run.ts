@@ -63,7 +63,7 @@ function demandInstalled(): void {
 }
 
 async function measureAll(options: Options, postgres: Postgres): Promise<void> {
-  const { operations, connections, otherConnections, sessions, rounds, seconds, warmUp, heatUp } = options
+  const { operations, connections, sessions, rounds, seconds, warmUp, heatUp } = options
   const database = await findDatabaseProcess(postgres.url('postgres'))
   const databaseUrls: string[] = []
   for (const start of startersOf(options)) {
@@ -78,21 +78,14 @@ async function measureAll(options: Options, postgres: Postgres): Promise<void> {
   const tables: string[] = []
   const conditions = { rounds, seconds, warmUp, heatUp, database, onResult: print }
   for (const operation of operations) {
-    const at = operation === 'refresh' ? connections : otherConnections
-    tables.push(
-      tableOf(operation, linesOf(await measureInTurns(operation, contestants, { ...conditions, connections: at }))),
-    )
+    const at = { ...conditions, connections: connections[operation] }
+    tables.push(tableOf(operation, linesOf(await measureInTurns(operation, contestants, at))))
   }
   if (options.hasLimits) {
     const fleet = { databaseUrl: databaseUrls[0] ?? '', sessions, part: partsOf(sessions).refresh }
-    const measured = await measureLimits({ ...conditions, connections, fleet })
-    const lines = linesOf(measured.map((each) => ({ ...each, operation: 'limits' })))
-    tables.push(
-      tableOf(
-        'limits',
-        lines.map((line) => ({ ...line, ratio: null })),
-      ),
-    )
+    const measured = await measureLimits({ ...conditions, connections: connections.refresh, fleet })
+    const lines = linesOf(measured).map((line) => ({ ...line, ratio: null }))
+    tables.push(tableOf('limits', lines))
   }
   const text = `${await describeRun(options)}\n\n${tables.join('\n')}`
   console.log(`\n${text}`)

@@ -38,7 +38,7 @@ function cellsOf(line: Line, hasRatio: boolean, isFirst: boolean): string[] {
     inWhole(connections),
     isFirst && hasRatio ? `**${contestant}**` : contestant,
     inWhole(perSecond),
-    ...(hasRatio ? [ratio === null ? '' : ratio.toFixed(1)] : []),
+    ...(hasRatio ? [ratio === null || !Number.isFinite(ratio) ? '' : ratio.toFixed(1)] : []),
     inMilliseconds(p50),
     inMilliseconds(p99),
     inWhole(server),
@@ -51,4 +51,5 @@ function cellsOf(line: Line, hasRatio: boolean, isFirst: boolean): string[] {
 
 const inMilliseconds = (time: number): string => (Number.isNaN(time) ? '' : time.toFixed(time < 10 ? 2 : 1))
 /** Nothing where there is none of it. */
-const inWhole = (number: number): string => (number === 0 ? '' : Math.round(number).toLocaleString('en'))
+const inWhole = (number: number): string =>
+  number === 0 || !Number.isFinite(number) ? '' : Math.round(number).toLocaleString('en')
