@@ -75,7 +75,8 @@ let shared: Promise<Postgres> | undefined
 
 const PREFIX = 'hallpass_test_'
 
-function usePostgres(adminUrl: string, own?: { log: () => string; stop: () => Promise<void> }): Postgres {
+/** A server that runs already, through a user that may create databases. */
+export function usePostgres(adminUrl: string, own?: { log: () => string; stop: () => Promise<void> }): Postgres {
   const databases = new Set<string>()
 
   const url = (database: string): string => {
