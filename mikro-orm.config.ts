@@ -4,14 +4,12 @@
  */
 import type { PGlite } from '@electric-sql/pglite'
 import { Migrator } from '@mikro-orm/migrations'
-import { defineConfig as definePglite } from '@mikro-orm/pglite'
 import { defineConfig as definePostgres } from '@mikro-orm/postgresql'
 import type { PoolConfig } from 'pg'
 import { migrations } from './migrations/index.ts'
 import { Client } from './src/server/clients/client.entity.ts'
 import { loadEnvironment, readConfig } from './src/server/config.ts'
 import { lockDirectory } from './src/server/database/directory-lock.ts'
-import { openEmbedded } from './src/server/database/embedded-directory.ts'
 import { SigningKey } from './src/server/tokens/signing-key.entity.ts'
 import { User } from './src/server/users/user.entity.ts'
 import { Webhook } from './src/server/webhooks/webhook.entity.ts'
@@ -32,13 +30,19 @@ const shared = {
 export const postgresOptions = (url: string, pool: PoolConfig) =>
   definePostgres({ ...shared, clientUrl: url, driverOptions: { connectionString: url, ...pool } })
 
-/** @param open gives an opened store whose directory is locked by this process */
-export const embeddedOptions = (open: () => Promise<PGlite>) =>
-  definePglite({ ...shared, dbName: 'postgres', driverOptions: { pglite: open } })
+/**
+ * Its driver is loaded only here: a process on PostgreSQL does without.
+ * @param open gives an opened store whose directory is locked by this process
+ */
+export async function embeddedOptions(open: () => Promise<PGlite>) {
+  const { defineConfig } = await import('@mikro-orm/pglite')
+  return defineConfig({ ...shared, dbName: 'postgres', driverOptions: { pglite: open } })
+}
 
 export default async function forCommandLine() {
   const config = readConfig(loadEnvironment(process.cwd()))
   if (config.databaseUrl !== null) return postgresOptions(config.databaseUrl, {})
   lockDirectory(config.dataDir, { pid: process.pid })
+  const { openEmbedded } = await import('./src/server/database/embedded-directory.ts')
   return embeddedOptions(() => openEmbedded({ directory: config.dataDir, log: console.error })) // eslint-disable-line no-console -- a command line's own output
 }

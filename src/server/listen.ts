@@ -1,7 +1,8 @@
 /** The HTTP server around the application: its time-outs, and how it stops. */
-import { createServer as createHttpServer, type Server, type ServerResponse } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createServer } from './node-http.ts'
 import { createRequestListener } from './request-listener.ts'
 import type { Hallpass } from './server.ts'
 
@@ -32,7 +33,7 @@ export async function listen(hallpass: Hallpass, host: string, port: number): Pr
   const answering = new Set<ServerResponse>()
   /** Clients open connections ahead of need. To Node one without a first request is not idle. */
   const unused = new Set<Socket>()
-  const server = createHttpServer(TIMEOUTS, (request, response) => {
+  const server = createServer(TIMEOUTS, (request, response) => {
     unused.delete(request.socket)
     answering.add(response)
     response.once('close', () => answering.delete(response))

@@ -6,8 +6,7 @@ import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
 import { DirectoryUnusable, lockDirectory, type DirectoryLock } from './database/directory-lock.ts'
-import { openEmbedded } from './database/embedded-directory.ts'
-import { overPglite } from './database/embedded.ts'
+import type { overPglite } from './database/embedded.ts'
 import { migrateEmbedded, migratePostgres } from './database/migrate.ts'
 import { openPostgres } from './database/postgres.ts'
 import { weaknessOf } from './settings/secrets.ts'
@@ -51,6 +50,9 @@ async function openDirectory(config: Config, log: Logger, memoryFrom: Blob | und
   let database: Awaited<ReturnType<typeof overPglite>> | undefined
   try {
     const secret = config.secret ?? (directory === MEMORY ? newSecret() : secretOf(directory))
+    // PostgreSQL in the process, which a process on a server of its own never loads.
+    const { openEmbedded } = await import('./database/embedded-directory.ts')
+    const { overPglite } = await import('./database/embedded.ts')
     const pglite = await openEmbedded({ directory, log: (message) => log.warn(message), memoryFrom })
     const opened = await overPglite(pglite, (error) => log.warn({ failure: error.message }, 'database notification'))
     database = opened

@@ -10,18 +10,7 @@ import { NodeFS } from '@electric-sql/pglite/nodefs'
 import { lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-
-/** The database is there and cannot be opened. It was neither moved nor deleted. */
-export class DatabaseNotOpened extends Error {
-  override readonly name = 'DatabaseNotOpened'
-  /** PGlite's own files, in the data directory. */
-  readonly path: string
-
-  constructor(path: string, reason: string, cause?: unknown) {
-    super(`The embedded database in ${path} was not opened, and is left where it is: ${reason}`, { cause })
-    this.path = path
-  }
-}
+import { DatabaseNotOpened } from './database-not-opened.ts'
 
 /**
  * Opens the embedded database, and makes it where there is none. The first start takes seconds.

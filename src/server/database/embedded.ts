@@ -15,7 +15,7 @@ export async function overPglite(
   pglite: PGlite,
   onError: (error: Error) => void,
 ): Promise<Database & { orm: MikroORM }> {
-  const orm = await MikroORM.init(embeddedOptions(() => Promise.resolve(pglite)))
+  const orm = await MikroORM.init(await embeddedOptions(() => Promise.resolve(pglite)))
   /** Every process is this one. */
   const listeners = new Map<string, ((payload: string) => void)[]>()
   const announce: Announce = (channel, payload) => {

@@ -1,5 +1,6 @@
 /** Every URL on one page, with who may pass. */
-import Router from '@koa/router'
+import { createRequire } from 'node:module'
+import type KoaRouter from '@koa/router'
 import { paths } from '../../protocol/paths.ts'
 import type { DevMailbox } from '../emails/dev-mailbox.ts'
 import { createAdminPages } from '../pages/admin/admin.ts'
@@ -34,6 +35,9 @@ import { signIn } from './sign-in.ts'
 import { token } from './token.ts'
 import { userHandlers } from './users.ts'
 
+/** In its CommonJS form: the other one imports all of node:http (node-http.ts says what that costs). */
+const Router = createRequire(import.meta.url)('@koa/router') as typeof KoaRouter
+
 type Dependencies = Parameters<typeof signIn>[0] &
   Parameters<typeof token>[0] &
   Parameters<typeof revoke>[0] &
@@ -57,7 +61,7 @@ type Dependencies = Parameters<typeof signIn>[0] &
   Parameters<typeof metadataHandlers>[0] &
   Parameters<typeof healthHandlers>[0] & { mailbox: DevMailbox | null }
 
-export function createRouter(deps: Dependencies): Router<State> {
+export function createRouter(deps: Dependencies): KoaRouter<State> {
   const router = new Router<State>({ strict: true, sensitive: true })
   const signedIn = requireSession(deps)
   const confirmed = requireRecentAuthentication

@@ -1,6 +1,5 @@
 /** CSV (RFC 4180) with a header; one with the column `user` has sessions, any other accounts. An empty cell is absent. */
 import { pipeline } from 'node:stream'
-import { parse } from 'csv-parse'
 import { textOf } from './file.ts'
 import type { Item, Source } from './source.ts'
 
@@ -10,6 +9,7 @@ const TRUTHS: Readonly<Record<string, boolean>> = { true: true, false: false }
 
 export const csvSource = (path: string): Source =>
   async function* () {
+    const { parse } = await import('csv-parse') // not before somebody imports
     const skipped: Item[] = []
     const parser = parse({
       bom: true,

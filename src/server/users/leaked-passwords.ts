@@ -1,6 +1,5 @@
 /** Passwords that were in data breaches, by the range API of Have I Been Pwned or a mirror of it. */
 import { createHash } from 'node:crypto'
-import { pwnedPasswordRange } from 'hibp'
 import type { Logger } from 'pino'
 
 export interface LeakedPasswords {
@@ -23,6 +22,7 @@ export function createLeakedPasswords(deps: { url: string; log: Logger; timeout?
   const { url, log, timeout = 1000 } = deps
 
   async function hasLeaked(form: string): Promise<boolean> {
+    const { pwnedPasswordRange } = await import('hibp') // only where such passwords are asked for
     const hash = createHash('sha1').update(form, 'utf8').digest('hex').toUpperCase()
     const counts = await pwnedPasswordRange(hash.slice(0, PREFIX_DIGITS), {
       baseUrl: url,

@@ -18,7 +18,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { PGlite } from '@electric-sql/pglite'
-import { DatabaseNotOpened, openEmbedded } from '../../../src/server/database/embedded-directory.ts'
+import { DatabaseNotOpened } from '../../../src/server/database/database-not-opened.ts'
+import { openEmbedded } from '../../../src/server/database/embedded-directory.ts'
 import { migratedMemory } from '../../support/migrated-memory.ts'
 
 const module = new URL('../../../src/server/database/embedded-directory.ts', import.meta.url).href

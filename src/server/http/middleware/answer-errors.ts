@@ -1,7 +1,7 @@
 /** Every error becomes an answer here, in the form its endpoint speaks, and a word for the log. */
-import { STATUS_CODES } from 'node:http'
 import type { OAuthErrorCode, ProblemCode } from '../../../protocol/errors.ts'
 import { OAuthError, Problem, RateLimited, Unavailable } from '../../errors.ts'
+import { STATUS_CODES } from '../../node-http.ts'
 import { SessionLimitReached } from '../../sessions/client-limit.ts'
 import type { Context, Handler } from '../context.ts'
 import { sessionLimit } from '../problems.ts'
