@@ -12,7 +12,7 @@ import { DEVICE_HEADERS } from '../load/device.ts'
  * @returns the statement with every value written into it. Only the generation is the row's own: nobody keeps count
  */
 export async function rotationInSql(session: string, user: string): Promise<string> {
-  const { text, values } = await captured()
+  const { text, values } = await captureRotation()
   const own: Record<number, string> = {
     1: userIdInSql(user),
     2: sessionIdInSql(session),
@@ -22,7 +22,8 @@ export async function rotationInSql(session: string, user: string): Promise<stri
   return text.replaceAll(/\$(\d+)/g, (_, index: string) => own[Number(index)] ?? literal(values[Number(index) - 1]))
 }
 
-async function captured(): Promise<{ text: string; values: readonly Value[] }> {
+/** @returns the statement and its values for the first session of a fleet of one, before its first refresh */
+export async function captureRotation(): Promise<{ text: string; values: readonly Value[] }> {
   let sent: { text: string; values: readonly Value[] } | undefined
   const database: Pick<Database, 'query'> = {
     query({ text }, values) {
