@@ -90,7 +90,7 @@ async function compareStarts(): Promise<void> {
 
 function print(what: string, starts: readonly Start[]): void {
   const median = (numbers: readonly number[]): number =>
-    numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? NaN
+    numbers.toSorted((one, other) => one - other)[Math.floor((numbers.length - 1) / 2)] ?? NaN
   const cells = [
     median(starts.map(({ ready }) => ready)),
     Math.max(...starts.map(({ ready }) => ready)),

@@ -18,6 +18,7 @@ import {
 } from './people.ts'
 import { HOUR, moveTimes } from './rows.ts'
 import type { TestServer } from './server.ts'
+import { createSession } from './sessions.ts'
 
 /** A person with three devices, and an operator. */
 export interface Scene {
@@ -54,9 +55,12 @@ export const SESSION_REQUESTS: Readonly<Record<string, (scene: Scene) => Promise
 
   'a refresh': just(({ url, phone }) => refresh(url, phone.refreshToken)),
   'a refresh by cookie': just(({ url, browser }) => refreshByCookie(url, browser.refreshToken)),
-  'refreshes of one person’s devices at once': just(({ url, phone, laptop }) =>
-    Promise.all([phone, laptop].map(({ refreshToken }) => refresh(url, refreshToken))),
-  ),
+  'refreshes of one person’s devices at once': async ({ server, url, phone: { userId } }) => {
+    const devices = await Promise.all(Array.from({ length: DEVICES }, () => createSession(server, userId)))
+    // The first refresh of each finds it changed, and goes alone.
+    const known = await Promise.all(devices.map(({ refreshToken }) => refresh(url, refreshToken)))
+    return () => Promise.all(known.map(({ body }) => refresh(url, body.refresh_token)))
+  },
   'a refresh from a device that shows something else': just(({ url, phone }) =>
     refresh(url, phone.refreshToken, { headers: { 'user-agent': 'Another/1.0' } }),
   ),
@@ -116,6 +120,8 @@ export const SESSION_REQUESTS: Readonly<Record<string, (scene: Scene) => Promise
   'an operator’s look at a user’s sessions': just((scene) => operate(scene, 'GET', `${userOf(scene)}/sessions`)),
 }
 
+/** So many that some of them share a statement (src/server/database/groups.ts). */
+const DEVICES = 20
 /** As many as an account takes before it asks from where (src/server/rate-limits/limits.ts), and one more. */
 const GUESSES = 11
 
