@@ -41,7 +41,7 @@ export async function embeddedOptions(open: () => Promise<PGlite>) {
 
 export default async function forCommandLine() {
   const config = readConfig(loadEnvironment(process.cwd()))
-  if (config.databaseUrl !== null) return postgresOptions(config.databaseUrl, {})
+  if (config.databaseUrl !== null) return postgresOptions(config.databaseDirectUrl ?? config.databaseUrl, {})
   lockDirectory(config.dataDir, { pid: process.pid })
   const { openEmbedded } = await import('./src/server/database/embedded-directory.ts')
   return embeddedOptions(() => openEmbedded({ directory: config.dataDir, log: console.error })) // eslint-disable-line no-console -- a command line's own output

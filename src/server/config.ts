@@ -17,6 +17,7 @@ type Optional =
   | 'logo'
   | 'preset'
   | 'databaseUrl'
+  | 'databaseDirectUrl'
   | 'secret'
   | 'importedTokenSalt'
   | 'breachedPasswordsUrl'

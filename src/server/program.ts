@@ -6,6 +6,7 @@ import { ConfigError, describeConfig, loadEnvironment, readConfig, type Config }
 import { NobodyListening, sendCommand, SocketUnusable } from './control-socket.ts'
 import { DatabaseNotOpened } from './database/database-not-opened.ts'
 import { DirectoryInUse, DirectoryUnusable } from './database/directory-lock.ts'
+import { RoleSettingsMissing } from './database/session-settings.ts'
 import { Unavailable } from './errors.ts'
 import { createLog } from './log.ts'
 import { controlSocketPath, serve } from './main.ts'
@@ -20,6 +21,7 @@ const EXPECTED = [
   DirectoryUnusable,
   NobodyListening,
   RingMismatch,
+  RoleSettingsMissing,
   SocketUnusable,
   Unavailable,
 ]

@@ -132,6 +132,30 @@ export const settings = {
     isSecret: true,
     kind: urlWithPassword('postgres', 'postgresql'),
   }),
+  databaseDirectUrl: setting({
+    name: 'HALLPASS_DATABASE_DIRECT_URL',
+    group: 'Store',
+    otherwise: '`DATABASE_URL`',
+    meaning:
+      'Where `DATABASE_URL` is a pooler: the same database without it, for migrations and for what listens. See [PgBouncer](scaling.md#pgbouncer).',
+    isSecret: true,
+    kind: urlWithPassword('postgres', 'postgresql'),
+  }),
+  databasePooling: setting({
+    name: 'HALLPASS_DATABASE_POOLING',
+    group: 'Store',
+    default: 'session',
+    meaning:
+      '`transaction` where `DATABASE_URL` is a pooler in transaction mode: statements are not prepared then, and the role has to bring its settings. `session` is right for everything else.',
+    kind: choice('session', 'transaction'),
+  }),
+  databaseConnections: setting({
+    name: 'HALLPASS_DATABASE_CONNECTIONS',
+    group: 'Store',
+    default: '16',
+    meaning: 'How many connections each process has for statements, at most; one more listens.',
+    kind: integer({ min: 2, max: 1_000 }),
+  }),
   refreshGroups: setting({
     name: 'HALLPASS_REFRESH_GROUPS',
     group: 'Store',

@@ -36,11 +36,13 @@ export function openStore(
 }
 
 async function openServer(config: Config, url: string, log: Logger, { migrate }: { migrate: boolean }): Promise<Store> {
+  const { databaseDirectUrl: directUrl, databasePooling: pooling, databaseConnections: connections } = config
   if (config.secret === null) throw new Error('the configuration lets no database through without a secret')
   if (migrate) {
-    for (const name of await migratePostgres(url)) log.info({ migration: name }, 'migrated')
+    for (const name of await migratePostgres(directUrl ?? url)) log.info({ migration: name }, 'migrated')
   }
-  const database = await openPostgres(url, (error) => log.warn({ failure: error.message }, 'database connection'))
+  const onError = (error: Error): void => log.warn({ failure: error.message }, 'database connection')
+  const database = await openPostgres(url, onError, { directUrl, pooling, connections })
   return { database, secret: config.secret, lock: null, close: () => database.close() }
 }
 

@@ -189,13 +189,13 @@ fi
 rm -rf "$directory"
 `
 
-interface Account {
+export interface Account {
   readonly uid: number
   readonly gid: number
 }
 
 /** PostgreSQL refuses to run as root. No account is made for it: that would stay behind on the machine. */
-function unprivilegedAccount(): Account | undefined {
+export function unprivilegedAccount(): Account | undefined {
   if (process.getuid?.() !== 0) return undefined
   const idOf = (flag: string, name: string) => {
     const { status, stdout } = spawnSync('id', [flag, name], { encoding: 'utf8' })
@@ -209,7 +209,7 @@ function unprivilegedAccount(): Account | undefined {
   throw new Error('PostgreSQL does not run as root, and there is neither a user postgres nor a user nobody')
 }
 
-function giveTo(account: Account | undefined, directory: string): void {
+export function giveTo(account: Account | undefined, directory: string): void {
   if (account === undefined) return
   lchownSync(directory, account.uid, account.gid)
   for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
@@ -248,7 +248,7 @@ const surroundings = (account?: Account) => ({
   env: { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' },
 })
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

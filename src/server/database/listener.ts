@@ -39,8 +39,10 @@ export function listenOn(url: string, onError: (error: Error) => void): Listener
       connectionTimeoutMillis: PATIENCE,
       query_timeout: PATIENCE,
     })
+    /** The server's, which is not what the driver was told where a pooler stands between. */
+    let ownProcess: number | undefined
     fresh.on('notification', ({ channel, payload, processId }) => {
-      if (processId === (fresh as unknown as { processID: number }).processID) return // we told ourselves
+      if (processId === ownProcess) return // we told ourselves
       for (const { onNotification } of subscriptions.get(channel) ?? [])
         guarded(() => onNotification(payload ?? ''), onError)
     })
@@ -52,6 +54,7 @@ export function listenOn(url: string, onError: (error: Error) => void): Listener
     })
     try {
       await fresh.connect()
+      ownProcess = (await fresh.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]?.pid
       for (const channel of subscriptions.keys()) await fresh.query(`listen ${pg.escapeIdentifier(channel)}`)
     } catch (error) {
       await hangUp(fresh)

@@ -8,16 +8,21 @@ import type { MikroORM as PgliteOrm } from '@mikro-orm/pglite'
 import pg from 'pg'
 import { postgresOptions } from '../../../mikro-orm.config.ts'
 import { Unavailable } from '../errors.ts'
+import { settingUp } from './session-settings.ts'
 import { asUnavailable } from './unavailable.ts'
 
 /** Names our advisory lock among those of other programs: "hallpass" in ASCII, shortened. */
 const LOCK_KEY = 0x68616c6c
 /** How long a process waits for another one's migration. Milliseconds. */
 const PATIENCE = 60_000
-/** A statement that waits for a busy table holds up everybody behind it (measured: 3 s): it gives up and comes again. */
-const LOCK_TIMEOUT = 200
+/**
+ * A statement that waits for a busy table holds up everybody behind it (measured: 3 s): it gives up and comes again.
+ * Once it runs it may take long, whatever the role's own time-out.
+ */
+const SETTINGS = { lock_timeout: '200ms', statement_timeout: '0', idle_in_transaction_session_timeout: '0' }
 
 /**
+ * @param url without a pooler in transaction mode: the lock belongs to a connection
  * @returns the names of the migrations that were run
  * @throws {Unavailable} when the database cannot be reached, or another process migrates for over a minute
  */
@@ -32,7 +37,7 @@ export async function migratePostgres(url: string): Promise<string[]> {
     await guard.connect()
     await takeLock(guard)
     return await untilUnlocked(async () => {
-      const orm = await PostgresOrm.init(postgresOptions(url, { max: 1, lock_timeout: LOCK_TIMEOUT }))
+      const orm = await PostgresOrm.init(postgresOptions(url, { max: 1, ...settingUp(SETTINGS) }))
       try {
         return (await orm.migrator.up()).map(({ name }) => name)
       } finally {

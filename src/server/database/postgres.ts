@@ -6,44 +6,49 @@ import { Unavailable } from '../errors.ts'
 import { createAnnouncements, EVERYTHING, type Announce } from './announcements.ts'
 import type { Database, Queryable } from './database.ts'
 import { listenOn } from './listener.ts'
+import { checkSettings, SESSION_SETTINGS, settingUp } from './session-settings.ts'
 import { asUnavailable } from './unavailable.ts'
 
-/** Everything has an end, and each end lies before the HTTP request's. Milliseconds. */
-const TIMEOUTS = {
-  connectionTimeoutMillis: 2_000,
-  statement_timeout: 3_000,
-  lock_timeout: 1_000,
-  idle_in_transaction_session_timeout: 5_000,
-  /** For a server that went silent: the driver gives up by itself. */
-  query_timeout: 4_000,
-} satisfies PoolConfig
+export interface PostgresSettings {
+  /** The database without a pooler, for what listens: it needs a connection of its own. By default the same. */
+  readonly directUrl?: string | null
+  /** How a pooler in between deals out connections: to whoever connects, or anew for every transaction. */
+  readonly pooling?: 'session' | 'transaction'
+  /** For statements, at most; what listens has one more. */
+  readonly connections?: number
+}
 
-/**
- * READ COMMITTED whatever the server's default: the refresh rules rest on it. Where standbys are
- * synchronous, a commit waits until they show it; the refresh statement lowers that for itself. The
- * driver reads dates in ISO style only.
- */
-const SESSION = '-c default_transaction_isolation=read\\ committed -c synchronous_commit=remote_apply -c datestyle=iso'
+/** For a server that went silent, the driver gives up by itself. Milliseconds. */
+const TIMEOUTS = { connectionTimeoutMillis: 2_000, query_timeout: 4_000 } satisfies PoolConfig
 
 /** Dates and small numbers instead of strings, for our statements and the unit of work alike. */
 const types = new pg.TypeOverrides()
 types.setTypeParser(pg.types.builtins.INT8, Number)
 
 const poolSettings: PoolConfig = {
-  max: 16,
   keepAlive: true,
   application_name: 'hallpass',
-  options: SESSION,
   types,
   ...TIMEOUTS,
 }
 
-/** @throws {Unavailable} when the server cannot be reached */
-export async function openPostgres(url: string, onError: (error: Error) => void): Promise<Database> {
-  const orm = await MikroORM.init(postgresOptions(url, poolSettings))
+/**
+ * @throws {Unavailable} when the server cannot be reached
+ * @throws {RoleSettingsMissing} with a pooler in transaction mode
+ */
+export async function openPostgres(
+  url: string,
+  onError: (error: Error) => void,
+  settings: PostgresSettings = {},
+): Promise<Database> {
+  const { pooling = 'session', connections: max = 16 } = settings
+  const isShared = pooling === 'transaction'
+  const setUp = isShared ? {} : settingUp(SESSION_SETTINGS)
+  const orm = await MikroORM.init(postgresOptions(url, { ...poolSettings, ...setUp, max }))
   const pool = (await orm.em.getConnection().getNativeClient()) as Pool
-  const listener = listenOn(url, onError)
+  const listener = listenOn(settings.directUrl ?? url, onError)
   const announce: Announce = (channel, payload) => listener.announce(channel, payload)
+  const bind: Bind = (client, announced) => boundTo(client, announced, { isNamed: !isShared })
 
   // A pool that ends while a connection is being made keeps that connection, and the process, for ever.
   const underWay = new Set<Promise<unknown>>()
@@ -64,9 +69,9 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
 
   const database: Database = {
     kind: 'postgresql',
-    query: (statement, values) => during(() => boundTo(pool, announce).query(statement, values)),
-    transaction: (work) => during(() => inTransaction(pool, 'begin', work, announce)),
-    snapshot: (work) => during(() => inTransaction(pool, SNAPSHOT, work, announce)),
+    query: (statement, values) => during(() => bind(pool, announce).query(statement, values)),
+    transaction: (work) => during(() => inTransaction(pool, 'begin', work, { bind, announce })),
+    snapshot: (work) => during(() => inTransaction(pool, SNAPSHOT, work, { bind, announce })),
     unitOfWork: (work) => during(() => work(orm.em.fork())),
     listen: (channel, onNotification, onGap) => listener.listen(channel, onNotification, onGap),
     async close() {
@@ -80,7 +85,7 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
     },
   }
   try {
-    await pool.query('select 1')
+    await (isShared ? checkSettings(pool) : pool.query('select 1'))
   } catch (error) {
     await database.close()
     throw asUnavailable(error)
@@ -88,12 +93,15 @@ export async function openPostgres(url: string, onError: (error: Error) => void)
   return database
 }
 
-const boundTo = (client: Pool | pg.PoolClient, announce: Announce): Queryable => ({
+type Bind = (client: Pool | pg.PoolClient, announce: Announce) => Queryable
+
+/** A name is known to one connection of the server, and a pooler may send the next transaction to another. */
+const boundTo = (client: Pool | pg.PoolClient, announce: Announce, { isNamed }: { isNamed: boolean }): Queryable => ({
   async query({ name, text, announces, about }, values) {
     // Where no answer comes it may be committed all the same. A word too many costs one reading.
     let hasChanged = true
     try {
-      const { rows } = await client.query({ name, text, values: values as unknown[] })
+      const { rows } = await client.query({ ...(isNamed && { name }), text, values: values as unknown[] })
       hasChanged = rows.length > 0
       return rows
     } finally {
@@ -114,14 +122,14 @@ async function inTransaction<Result>(
   pool: Pool,
   begin: string,
   work: (tx: Queryable) => Promise<Result>,
-  announce: Announce,
+  { bind, announce }: { bind: Bind; announce: Announce },
 ): Promise<Result> {
   const announced = createAnnouncements()
   const client = await pool.connect()
   let lost: Error | undefined
   try {
     await client.query(begin)
-    const result = await work(boundTo(client, announced.add))
+    const result = await work(bind(client, announced.add))
     await client.query('commit').finally(() => announced.sendTo(announce))
     return result
   } catch (error) {

@@ -34,6 +34,13 @@ export const faultRules: readonly Rule[] = [
         : null,
   },
   {
+    about: ['databaseUrl', 'databaseDirectUrl', 'databasePooling'],
+    check: ({ databaseUrl, databaseDirectUrl, databasePooling }) =>
+      databaseUrl !== null && databasePooling === 'transaction' && databaseDirectUrl === null
+        ? 'HALLPASS_DATABASE_DIRECT_URL is required with HALLPASS_DATABASE_POOLING=transaction: what listens needs a connection of its own, which no pooler in transaction mode gives'
+        : null,
+  },
+  {
     about: ['secret', 'previousSecrets'],
     check: ({ secret, previousSecrets }) =>
       secret !== null && previousSecrets.includes(secret)
