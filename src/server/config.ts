@@ -3,6 +3,7 @@
  * default and meaning is in settings.ts, what settings have to do with each other in settings/rules.ts.
  */
 import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { settingKeys, settings } from './settings.ts'
@@ -28,8 +29,10 @@ type Optional =
 
 /** Every setting by its key, durations in seconds; frozen, and with secrets in it, so never to be logged. */
 export interface Config extends Readonly<
-  Omit<SettingValues, Optional> & { [Key in Optional]: SettingValues[Key] | null }
+  Omit<SettingValues, Optional | 'workers'> & { [Key in Optional]: SettingValues[Key] | null }
 > {
+  /** How many processes serve: `auto` is a number here. */
+  readonly workers: number
   /** Plain http on localhost, 127.0.0.1 or [::1]: development, where a cookie does without Secure. */
   readonly isIssuerLocal: boolean
   /** Whoever embeds the service delivers its mails in another way. */
@@ -82,14 +85,16 @@ function withDefaults(given: Given): Omit<Config, 'warnings' | 'bringsDelivery'>
     isIssuerLocal,
     name: values.name ?? new URL(issuer).host,
     audience: values.audience ?? [issuer],
-    // One process holds the embedded store, so there `auto` is one worker.
-    workers: isEmbedded && values.workers === 'auto' ? 1 : values.workers,
+    workers: values.workers === 'auto' ? workersHere(isEmbedded) : values.workers,
     unconfirmedSignIn: values.unconfirmedSignIn ?? (isEmbedded ? 'allow' : 'refuse'),
     allowedOrigins: [...new Set([new URL(issuer).origin, ...(values.allowedOrigins ?? usualOrigins)])],
     trustedProxies: values.trustedProxies ?? [],
     sources,
   }
 }
+
+/** One process holds the embedded store. Where a container has fewer cores than its machine, Node knows. */
+const workersHere = (isEmbedded: boolean): number => (isEmbedded ? 1 : availableParallelism())
 
 /** Settings that the table gives no text for: what they are without one depends on others. */
 type Computed =

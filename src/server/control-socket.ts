@@ -7,8 +7,10 @@
  */
 import { lstatSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import { relative } from 'node:path'
+import { join, relative } from 'node:path'
 import type { Server, Socket } from 'node:net'
+import type { Config } from './config.ts'
+import { MEMORY } from './settings/paths.ts'
 
 /** Runs one command and gives its exit code; what it has to say goes through `write`. */
 export type Run = (argv: string[], write: (text: string) => void) => Promise<number>
@@ -31,6 +33,10 @@ export class NobodyListening extends Error {
     super(`No server takes commands at ${path}.`, { cause })
   }
 }
+
+/** In the data directory. @returns null where there is none, since anybody can open the store */
+export const controlSocketPath = ({ databaseUrl, dataDir }: Pick<Config, 'databaseUrl' | 'dataDir'>): string | null =>
+  databaseUrl === null && dataDir !== MEMORY ? join(dataDir, 'control.sock') : null
 
 /**
  * Takes commands from processes of the same user. A command whose caller goes away is carried out to

@@ -1,17 +1,18 @@
-/** The commands. `serve`, `migrate` and `config` are the process's own; the rest speak to the service. */
+/**
+ * The commands. `serve`, `migrate` and `config` are the process's own; the rest speak to the service, which is loaded
+ * by whoever needs it: the process that keeps several workers does not.
+ */
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { runCommand, serviceCommands, type Write } from './commands.ts'
 import { ConfigError, describeConfig, loadEnvironment, readConfig, type Config } from './config.ts'
-import { NobodyListening, sendCommand, SocketUnusable } from './control-socket.ts'
+import { controlSocketPath, NobodyListening, sendCommand, SocketUnusable } from './control-socket.ts'
 import { DatabaseNotOpened } from './database/database-not-opened.ts'
 import { DirectoryInUse, DirectoryUnusable } from './database/directory-lock.ts'
 import { RoleSettingsMissing } from './database/session-settings.ts'
 import { Unavailable } from './errors.ts'
 import { createLog } from './log.ts'
-import { controlSocketPath, serve } from './main.ts'
-import { createServer } from './server.ts'
-import { openStore } from './store.ts'
+import { serve } from './main.ts'
 import { RingMismatch } from './tokens/ring-check.ts'
 
 /** Each says in its message what to do. */
@@ -36,11 +37,15 @@ program
   .option('--accept-new-secret', 'start although this database never saw HALLPASS_SECRET')
   .action((options: { migrate: boolean; acceptNewSecret?: boolean }) => serve(readSettings(), options))
 
+/** How `serve` starts the processes that HALLPASS_WORKERS asks for. */
+program.command('worker', { hidden: true }).action(async () => (await import('./workers/worker.ts')).work())
+
 program
   .command('migrate')
   .description('bring the schema up to date and stop')
   .action(async () => {
     const config = readSettingsOfCommand()
+    const { openStore } = await import('./store.ts')
     const store = await openStore(config, createLog(config.logLevel), { migrate: true })
     await store.close()
     write('the schema is up to date\n')
@@ -74,6 +79,7 @@ function forwarding(command: Command): Command {
 
 /** An embedded store that a server holds is reached through that server; any other is opened here. */
 async function speakToService(argv: string[], config: Config): Promise<number> {
+  const { createServer } = await import('./server.ts')
   try {
     const hallpass = await createServer(config, { log: createLog('silent'), migrate: false, serves: false })
     try {

@@ -71,6 +71,8 @@ export interface ServerOptions {
   readonly deliver?: Deliver
   /** Adds to each new session. */
   readonly onSignIn?: OnSignIn
+  /** How many of this service share the machine's cores: 1 unless it is told. */
+  readonly processes?: number
   /** What a password hash costs, where tests make thousands of them. */
   readonly passwordParameters?: PasswordParameters
   /** What `memory://` begins with: tests start it a hundred times. */
@@ -106,7 +108,7 @@ async function wire(
 ) {
   const { log, acceptNewSecret = false, serves = true } = options
   const { database } = store
-  const { issuer, audience, accessTtl, signingAlg } = config
+  const { issuer, audience, signingAlg, accessTtl, idleTtl, absoluteTtl, refreshGrace: grace, maxSessions } = config
   const isSecure = issuer.startsWith('https:')
 
   const ring = createRing(store.secret, config.previousSecrets)
@@ -117,14 +119,13 @@ async function wire(
   const webhooks = createWebhooks({ database, ring })
   const resealing = startResealing({ keys, webhooks }, log)
 
-  const { idleTtl, absoluteTtl, refreshGrace: grace, refreshGroups, maxSessions } = config
   const clients = createClients({ database, service: { accessTtl, idleTtl, absoluteTtl } })
   await clients.start()
   const terms = createTerms({ clients, service: { accessTtl, idleTtl, absoluteTtl, grace } })
   const ttlOf = (clientId: string): number => terms.of(clientId).accessTtl
   const accessTokens = createAccessTokens({ issuer, audience, ttl: accessTtl, ttlOf, keys })
   const counters = createCounters({ database, log })
-  const settings = { accessTtl, idleTtl, refreshGroups, maxSessions }
+  const settings = { accessTtl, idleTtl, refreshGroups: config.refreshGroups, maxSessions }
   const policies = config.policiesShadow ? inShadow(config.policies) : config.policies
   if (serves && config.geoipDb === null && policies.rules.country.action !== 'off') {
     log.info('HALLPASS_GEOIP_DB is not set: places are not known, and the policy country never trips')
@@ -145,7 +146,7 @@ async function wire(
   const apiKeys = createApiKeys({ database, accessTtl })
 
   const { breachedPasswordsUrl, unconfirmedSignIn, name } = config
-  const passwords = createPasswords(options.passwordParameters && { parameters: options.passwordParameters })
+  const passwords = createPasswords({ processes: options.processes, parameters: options.passwordParameters })
   const passwordRules = createPasswordRules({ serviceName: name, breachedPasswordsUrl, log })
   const accounts = createAccountChanges({ database, sessions, apiKeys, accessTtl })
   const users = createUsers({ database, passwords, passwordRules, accounts, rateLimits, unconfirmedSignIn, log })

@@ -107,7 +107,7 @@ export const settings = {
     group: 'Server',
     default: '1',
     meaning:
-      'How many processes serve on this machine; `auto` is one per core. The embedded store allows only one. Not in effect yet.',
+      'How many processes `hallpass serve` has serve behind its one port; `auto` is one per core. The embedded store allows only one. See [scaling](scaling.md).',
     kind: workerCount(256),
   }),
   logLevel: setting({

@@ -9,6 +9,7 @@ import { DirectoryUnusable, lockDirectory, type DirectoryLock } from './database
 import type { overPglite } from './database/embedded.ts'
 import { migrateEmbedded, migratePostgres } from './database/migrate.ts'
 import { openPostgres } from './database/postgres.ts'
+import { MEMORY } from './settings/paths.ts'
 import { weaknessOf } from './settings/secrets.ts'
 
 export interface Store {
@@ -18,8 +19,6 @@ export interface Store {
   readonly lock: DirectoryLock | null
   close(): Promise<void>
 }
-
-export const MEMORY = 'memory://'
 
 /**
  * @throws {DirectoryInUse} the embedded store belongs to another process

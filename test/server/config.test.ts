@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { ConfigError, describeConfig, loadEnvironment, readConfig } from '../../src/server/config.ts'
 import { settingKeys, settings } from '../../src/server/settings.ts'
@@ -72,6 +72,7 @@ describe('configuration', () => {
         signingAlg: 'ES256',
         accessTtl: 300,
         refreshGrace: 30,
+        refreshGroups: true,
         idleTtl: 30 * 86_400,
         absoluteTtl: 365 * 86_400,
         maxSessions: 50,
@@ -793,7 +794,7 @@ describe('configuration', () => {
         unconfirmedSignIn: 'allow',
         geoipDb: resolve('city.mmdb'),
         rateLimits: false,
-        workers: 'auto',
+        workers: availableParallelism(),
         logLevel: 'silent',
         name: 'Postcards & Söhne',
         theme: resolve('ours.css'),

@@ -80,7 +80,7 @@ export const faultRules: readonly Rule[] = [
   {
     about: ['workers', 'databaseUrl'],
     check: ({ workers, databaseUrl }) =>
-      databaseUrl === null && workers !== 'auto' && workers > 1
+      databaseUrl === null && workers > 1
         ? 'HALLPASS_WORKERS must be 1 with the embedded store, which one process has for itself: set DATABASE_URL for more'
         : null,
   },

@@ -63,14 +63,21 @@ const VERSION_19 = 1
 
 /**
  * @param options.parallel hashes at once; by default one a core, and at most 3
+ * @param options.processes among how many the cores are shared out; 1 by default
  * @param options.queue hashes that may wait (each at most 2 s); by default 64 for each that runs
  * @param options.parameters what a new hash costs
  * @param options.argon2 computes; `@node-rs/argon2` by default
  */
 export const createPasswords = (
-  options: { parallel?: number; queue?: number; parameters?: PasswordParameters; argon2?: Argon2 } = {},
+  options: {
+    processes?: number | undefined
+    parallel?: number
+    queue?: number
+    parameters?: PasswordParameters | undefined
+    argon2?: Argon2
+  } = {},
 ): Passwords => {
-  const { parallel = defaultParallel(), parameters = OWASP, argon2 = nodeRsArgon2 } = options
+  const { parallel = defaultParallel(options.processes), parameters = OWASP, argon2 = nodeRsArgon2 } = options
   // A core computes about 80 hashes a second: a full line is served within the 2 s that anybody waits in it.
   const { queue = 64 * parallel } = options
   const run = createBoundedWork({ parallel, queue })
@@ -116,7 +123,8 @@ interface Comparable {
 
 // Hashes run on libuv's threads, four unless UV_THREADPOOL_SIZE says otherwise, which serve files, DNS and WebCrypto
 // too: one of them stays free. A process with a larger pool passes its own `parallel`.
-const defaultParallel = (): number => Math.min(availableParallelism(), 3)
+const defaultParallel = (processes = 1): number =>
+  Math.min(Math.max(Math.floor(availableParallelism() / processes), 1), 3)
 
 // Salt and tag are random, so that the full work is done at the first unknown user as at every other, and no
 // password leads to it.

@@ -1,36 +1,11 @@
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
+import { beginSignIn, readiness } from '../../support/begun-sign-in.ts'
 import { sharedPostgres } from '../../support/postgres.ts'
 import { startProcess, type ServerProcess } from '../../support/processes.ts'
-
-const BODY = '{"email":"nobody@example.com","password":"not a password of anybody"}'
-
-/** A sign-in whose body is still on its way. */
-async function beginSignIn({ url }: ServerProcess): Promise<{ socket: Socket; finish(): Promise<string> }> {
-  const socket = connect(Number(new URL(url).port), '127.0.0.1')
-  socket.on('error', () => undefined)
-  socket.write(
-    `POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n`,
-  )
-  socket.write(BODY.slice(0, 20))
-  await sleep(100)
-  return {
-    socket,
-    finish() {
-      socket.write(BODY.slice(20))
-      return text(socket)
-    },
-  }
-}
-
-const readiness = async ({ url }: ServerProcess): Promise<number | 'refused'> =>
-  fetch(`${url}/readyz`).then(
-    ({ status }) => status,
-    () => 'refused',
-  )
 
 describe('a server that is told to stop', () => {
   let server: ServerProcess
