@@ -32,10 +32,10 @@ export async function measureInTurns(
   const results: Measured[] = []
 
   const run = (
-    { service }: Contestant,
+    { service, beside = [] }: Contestant,
     load: Load,
     at: { connections: number; warmUp: number; seconds: number },
-  ): Promise<Result> => load.run({ ...at, urls: [service.url], server: [service.pid], database })
+  ): Promise<Result> => load.run({ ...at, urls: [service.url], server: [service.pid, ...beside], database })
 
   try {
     for (const contestant of contestants) {

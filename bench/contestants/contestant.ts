@@ -9,6 +9,8 @@ export type Operation = (typeof OPERATIONS)[number]
 export interface Contestant {
   readonly name: string
   readonly service: Service
+  /** Processes that are a part of it and not its children. */
+  readonly beside?: readonly number[]
   readonly operations: Readonly<Partial<Record<Operation, ScenarioSpec>>>
 }
 

@@ -8,9 +8,13 @@ const WHAT = {
   introspect: 'Is it in force? (oidc-provider and ours: introspection of a refresh token; better-auth: get-session)',
   'sign-in': 'Sign-in by password',
   limits: 'Limits: what a part costs where nothing stands around it',
+  workers: 'Refresh, by several workers behind one port',
+  pgbouncer: 'Refresh, with PgBouncer before PostgreSQL',
 } as const
 
-export function tableOf(operation: keyof typeof WHAT, lines: readonly Line[]): string {
+export type Subject = keyof typeof WHAT
+
+export function tableOf(operation: Subject, lines: readonly Line[]): string {
   const hasRatio = lines.some(({ ratio }) => ratio !== null)
   const [first] = lines
   const head = [

@@ -13,6 +13,8 @@ export const PGBOUNCER = '/usr/sbin/pgbouncer'
 export interface PgBouncer {
   /** The same database through it. */
   readonly url: string
+  /** Of the process that it is a child of. */
+  readonly pid: number
   /** Its connections to the server are opened anew, as soon as nobody has one. */
   reconnect(): Promise<void>
   stop(): Promise<void>
@@ -64,6 +66,7 @@ max_client_conn = 1000
   await untilReady(url.href)
   return {
     url: url.href,
+    pid: guardian.pid ?? 0,
     async reconnect() {
       const console = new URL(url)
       console.pathname = '/pgbouncer'
