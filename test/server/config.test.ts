@@ -848,6 +848,14 @@ describe('configuration', () => {
       })
     }
 
+    it('want a way past a pooler in transaction mode', () => {
+      const pooled = { ...production, HALLPASS_DATABASE_POOLING: 'transaction' }
+      expect(faultOf(pooled)).to.match(/^HALLPASS_DATABASE_DIRECT_URL is required/)
+      const direct = readConfig({ ...pooled, HALLPASS_DATABASE_DIRECT_URL: databaseUrl })
+      expect(direct).to.include({ databasePooling: 'transaction', databaseDirectUrl: databaseUrl })
+      expect(describeConfig(direct).join('\n')).to.not.include('dbpassword')
+    })
+
     it('keep the embedded store to one process', () => {
       expect(faultOf({ HALLPASS_WORKERS: '2' })).to.match(/^HALLPASS_WORKERS must be 1 with the embedded store/)
       expect(readConfig({ HALLPASS_WORKERS: 'auto' }).workers).to.equal(1)
