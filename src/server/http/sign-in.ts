@@ -95,10 +95,13 @@ export async function signInByPassword(
 ): Promise<StartedSession | null> {
   const { users, sessions, rateLimits, askHook, clientAddressOf } = deps
   const newSession = await describeSignIn(ctx, deps, options, options.client_id ?? DEFAULT_CLIENT_ID)
-  const attempt = await rateLimits.beforeSignIn(email, clientAddressOf(ctx))
-  const proven = await users.authenticate(email, password)
+  const proven = await users.inLine(async () => {
+    const attempt = await rateLimits.beforeSignIn(email, clientAddressOf(ctx))
+    const found = await users.authenticate(email, password)
+    if (found !== null) await attempt.succeeded() // it was no guess, also where there is no room for one more device
+    return found
+  })
   if (proven === null) return null
-  await attempt.succeeded() // it was no guess, also where there is no room for one more device
   const signIn = { ...newSession, ...proven, amr: ['pwd'] }
   return sessions.start({ ...signIn, ...(await askHook(signIn, signIn.dataClaims)) })
 }

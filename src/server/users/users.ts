@@ -7,9 +7,11 @@ import { wishMail } from '../emails/outbox.ts'
 import type { RateLimits } from '../rate-limits/rate-limits.ts'
 import type { Actor } from '../sessions/actor.ts'
 import type { AccountChanges } from './account-changes.ts'
+import type { BoundedWork } from './bounded-work.ts'
 import { parseEmailAddress } from './email-address.ts'
 import type { PasswordFault, PasswordRules } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
+import { createSignInLine } from './sign-in-line.ts'
 import { User, type UserRole } from './user.entity.ts'
 
 export interface Proven {
@@ -29,6 +31,8 @@ export type PasswordChange =
   | { readonly kind: 'weak_password'; readonly faults: readonly PasswordFault[] }
 
 export interface Users {
+  /** Where a sign-in stands before the database is asked anything (sign-in-line.ts). */
+  readonly inLine: BoundedWork
   /** Does the same work and answers the same for a new and a taken address; only the mail differs. */
   register(email: string, password: string, locale: string | null): Promise<Registration>
   /** Does the same work for a known and an unknown address. */
@@ -128,6 +132,7 @@ export function createUsers(deps: {
   }
 
   return {
+    inLine: createSignInLine(),
     register,
     authenticate,
     checkPassword,
