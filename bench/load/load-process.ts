@@ -27,10 +27,13 @@ function tell(message: FromLoad): void {
   process.send?.(message)
 }
 
-async function run({ urls, connections, warmUp, seconds, server, database }: Run): Promise<Result> {
+async function run({ urls, connections, rate, warmUp, seconds, server, database }: Run): Promise<Result> {
   const samples = createSamples()
+  const nextDue = rate === undefined ? () => performance.now() : createPace(rate)
   const lanes = await Promise.all(
-    Array.from({ length: connections }, (_, index) => openLane(new URL(urls[index % urls.length] ?? ''), samples)),
+    Array.from({ length: connections }, (_, index) =>
+      openLane({ url: new URL(urls[index % urls.length] ?? ''), samples, nextDue }),
+    ),
   )
   await sleep(warmUp * 1000)
 
@@ -51,22 +54,37 @@ interface Lane {
   finish(): Promise<void>
 }
 
-/** A connection that sends its next request when it has an answer; opened again when it breaks, as long as that succeeds. */
-async function openLane(url: URL, samples: ReturnType<typeof createSamples>): Promise<Lane> {
+interface LaneDependencies {
+  readonly url: URL
+  readonly samples: ReturnType<typeof createSamples>
+  /** When the next request is due, on the clock of `performance`; each is asked for once. */
+  readonly nextDue: () => number
+}
+
+/** A connection that sends its next request when it is due and the last is answered; opened again when it breaks, as long as that succeeds. */
+async function openLane({ url, samples, nextDue }: LaneDependencies): Promise<Lane> {
   let connection: Connection
   let turn: Turn | null = null
-  let sentAt = 0
+  let since = 0
   let isFinishing = false
   const end = Promise.withResolvers<void>()
 
   function goOn(): void {
+    const due = nextDue()
+    const wait = due - performance.now()
+    // A timer that rings late is no fault of the service.
+    if (wait > 0) setTimeout(() => send(performance.now()), wait)
+    else send(due)
+  }
+
+  function send(begin: number): void {
     if (isFinishing || scenario === undefined) {
       connection.close()
       end.resolve()
       return
     }
     turn = scenario.next()
-    sentAt = performance.now()
+    since = begin
     connection.send(turn.request)
   }
 
@@ -76,7 +94,7 @@ async function openLane(url: URL, samples: ReturnType<typeof createSamples>): Pr
       port: Number(url.port),
       onAnswer(answer) {
         if (turn === null) return
-        const took = performance.now() - sentAt
+        const took = performance.now() - since
         const fault = turn.take(answer)
         if (fault !== null || turn.isAside !== true) samples.add(took, fault)
         turn = null
@@ -84,7 +102,7 @@ async function openLane(url: URL, samples: ReturnType<typeof createSamples>): Pr
       },
       onEnd(cause) {
         if (turn === null) return
-        samples.add(performance.now() - sentAt, `connection: ${cause}`)
+        samples.add(performance.now() - since, `connection: ${cause}`)
         turn = null
         void open().catch((error: unknown) => {
           samples.add(0, String(error))
@@ -101,4 +119,11 @@ async function openLane(url: URL, samples: ReturnType<typeof createSamples>): Pr
       return end.promise
     },
   }
+}
+
+/** @param rate requests a second */
+function createPace(rate: number): () => number {
+  const begin = performance.now()
+  let count = 0
+  return () => begin + (count++ * 1000) / rate
 }

@@ -9,6 +9,11 @@ export interface Run {
   /** Where to; connections take turns where there are several. */
   readonly urls: readonly string[]
   readonly connections: number
+  /**
+   * Requests a second on all connections together, whether or not those before were answered in time: a request that
+   * found no free connection has been waiting since it was due. As many as are answered where nothing is said.
+   */
+  readonly rate?: number
   /** Seconds before anything is counted. */
   readonly warmUp: number
   readonly seconds: number
