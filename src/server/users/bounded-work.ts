@@ -17,9 +17,15 @@ export type BoundedWork = <T>(work: () => Promise<T>) => Promise<T>
  * @param options.parallel how many run at once, at least 1
  * @param options.queue how many may wait
  * @param options.maxWait milliseconds that one may wait, 2000 by default
+ * @param options.random from 0 to 1, for when those who are refused come again
  */
-export const createBoundedWork = (options: { parallel: number; queue: number; maxWait?: number }): BoundedWork => {
-  const { parallel, queue, maxWait = 2000 } = options
+export const createBoundedWork = (options: {
+  parallel: number
+  queue: number
+  maxWait?: number
+  random?: () => number
+}): BoundedWork => {
+  const { parallel, queue, maxWait = 2000, random = Math.random } = options
   const waiting = new Set<() => void>()
   let running = 0
 
@@ -28,7 +34,7 @@ export const createBoundedWork = (options: { parallel: number; queue: number; ma
       running += 1
       return Promise.resolve()
     }
-    if (waiting.size >= queue) return Promise.reject(overloaded(maxWait))
+    if (waiting.size >= queue) return Promise.reject(overloaded(maxWait, random))
     return new Promise((resolve, reject) => {
       const start = () => {
         clearTimeout(timer)
@@ -36,7 +42,7 @@ export const createBoundedWork = (options: { parallel: number; queue: number; ma
       }
       const timer = setTimeout(() => {
         waiting.delete(start)
-        reject(overloaded(maxWait))
+        reject(overloaded(maxWait, random))
       }, maxWait)
       waiting.add(start)
     })
@@ -63,6 +69,11 @@ export const createBoundedWork = (options: { parallel: number; queue: number; ma
   }
 }
 
+/** Seconds over which a crowd that was refused at once comes again: whole ones are all that `Retry-After` knows. */
+const SPREAD = 3
+
 // After the longest wait, everybody who stands in line now has been served or refused.
-const overloaded = (maxWait: number): Unavailable =>
-  new Unavailable('Too much work of this kind is under way', { retryAfter: Math.max(1, Math.ceil(maxWait / 1000)) })
+const overloaded = (maxWait: number, random: () => number): Unavailable =>
+  new Unavailable('Too much work of this kind is under way', {
+    retryAfter: Math.max(1, Math.ceil(maxWait / 1000)) + Math.floor(random() * SPREAD),
+  })

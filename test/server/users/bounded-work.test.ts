@@ -59,12 +59,20 @@ describe('bounded work', () => {
     const stage = createStage(createBoundedWork({ parallel: 1, queue: 1 }))
     const served = [stage.start('running'), stage.start('waiting')]
     const refusal = await refusalOf(stage.start('too much'))
-    expect(refusal).to.be.instanceOf(Unavailable).with.property('retryAfter', 2)
+    expect(refusal).to.be.instanceOf(Unavailable).with.property('retryAfter').within(2, 4)
 
     stage.end('running')
     stage.end('waiting')
     await Promise.all(served)
     expect(stage.started).to.deep.equal(['running', 'waiting'])
+  })
+
+  it('asks those whom it refuses to come again one after the other', async () => {
+    const secondsAt = async (share: number) => {
+      const run = createBoundedWork({ parallel: 0, queue: 0, maxWait: 2000, random: () => share })
+      return ((await refusalOf(run(async () => 'never'))) as Unavailable).retryAfter
+    }
+    expect(await Promise.all([0, 0.5, 0.99].map(secondsAt))).to.deep.equal([2, 3, 4])
   })
 
   it('refuses what has waited too long, and gives its place in the line away', async () => {
