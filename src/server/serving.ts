@@ -4,6 +4,7 @@ import type { Config } from './config.ts'
 import { controlSocketPath, listenForCommands, socketAddress, type CommandServer } from './control-socket.ts'
 import type { Database } from './database/database.ts'
 import { listen, type Listening } from './listen.ts'
+import { lowerPoolPriority } from './pool-priority.ts'
 import { createServer, type ServerOptions } from './server.ts'
 
 export interface Serving {
@@ -19,6 +20,8 @@ export async function startServing(config: Config, options: ServerOptions): Prom
   if (path !== null) socketAddress(path) // said before a database is made
   const hallpass = await createServer(config, options)
   const { store } = hallpass
+  // RS256 is signed there too, and a refresh waits for it.
+  if (config.signingAlg !== 'RS256') await lowerPoolPriority()
   let control: CommandServer | null = null
   let listening: Listening
   try {
