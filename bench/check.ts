@@ -3,7 +3,7 @@
  * time as a multiple of a yardstick's that is measured in turns with it, so that another machine, or a busy one, says
  * nearly the same (docs/benchmarks.md).
  *
- *   npm run bench:check                    exits 1 where something grew, and says what and by how much
+ *   npm run bench:check                    exits 1 where something grew by more than chance, and says by how much
  *   npm run bench:check -- --record        writes the new figures to bench/check/recorded.json
  */
 import { parseArgs } from 'node:util'

@@ -6,6 +6,6 @@ export interface Figure {
   readonly name: string
   readonly value: number
   readonly unit: string
-  /** How much more than recorded is not yet worth a word: a share of it, above what ten measurements differed by. */
+  /** How much more than recorded is not yet worth a word: a share of it, above what nine measurements on a busy machine differed by. */
   readonly allowed: number
 }

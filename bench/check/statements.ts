@@ -1,4 +1,4 @@
-/** How often each request asks PostgreSQL, and how long the answer to a refresh is. */
+/** How often requests ask PostgreSQL, and how long the answer to a refresh is. */
 import pg from 'pg'
 import { refresh, register, send, signIn } from '../../test/support/people.ts'
 import { startServer } from '../../test/support/server.ts'
@@ -12,27 +12,25 @@ export async function countStatements(databaseUrl: string): Promise<Figure[]> {
   const server = await startServer('postgresql', { DATABASE_URL: databaseUrl, HALLPASS_RATE_LIMITS: 'on' })
   const { url } = server
   const statements = countAll()
-  let answerBytes = 0
+  const leastOf = async (request: () => Promise<unknown>): Promise<number> => {
+    const counts: number[] = []
+    while (counts.length < ATTEMPTS) counts.push(await statements.during(request))
+    return Math.min(...counts)
+  }
   try {
     const email = await register(url)
     const device = await signIn(url, email)
-    let { refreshToken } = device
-    const requests: Record<string, () => Promise<unknown>> = {
-      async refresh() {
-        const { body } = await refresh(url, refreshToken)
-        refreshToken = body.refresh_token
-        answerBytes = JSON.stringify(body).length
-      },
-      'sign-in': () => signIn(url, email),
-      'list of sessions': () => send(`${url}/v1/sessions`, { token: device.accessToken }),
-    }
-    const figures: Figure[] = []
-    for (const [name, request] of Object.entries(requests)) {
-      const counts: number[] = []
-      while (counts.length < ATTEMPTS) counts.push(await statements.during(request))
-      figures.push({ name: `statements of a ${name}`, value: Math.min(...counts), unit: '', allowed: 0 })
-    }
-    return [...figures, { name: 'answer to a refresh', value: answerBytes, unit: 'bytes', allowed: 0 }]
+    let answer = await refresh(url, device.refreshToken)
+    const ofRefresh = await leastOf(async () => (answer = await refresh(url, answer.body.refresh_token)))
+    const ofSignIn = await leastOf(() => signIn(url, email))
+    const ofList = await leastOf(() => send(`${url}/v1/sessions`, { token: device.accessToken }))
+    return [
+      { name: 'refresh', value: ofRefresh, unit: 'statements', allowed: 0 },
+      // What tells the owner's other devices may be among them or not.
+      { name: 'sign-in', value: ofSignIn, unit: 'statements', allowed: 0.1 },
+      { name: 'list of sessions', value: ofList, unit: 'statements', allowed: 0 },
+      { name: 'answer to a refresh', value: JSON.stringify(answer.body).length, unit: 'bytes', allowed: 0 },
+    ]
   } finally {
     statements.stop()
     await server.stop()
