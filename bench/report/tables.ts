@@ -9,6 +9,7 @@ const WHAT = {
   'sign-in': 'Sign-in by password',
   limits: 'Limits: what a part costs where nothing stands around it',
   workers: 'Refresh, by several workers behind one port',
+  groups: 'Refresh, several in one statement and each by itself',
   pgbouncer: 'Refresh, with PgBouncer before PostgreSQL',
 } as const
 

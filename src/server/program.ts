@@ -2,7 +2,7 @@
  * The commands. `serve`, `migrate` and `config` are the process's own; the rest speak to the service, which is loaded
  * by whoever needs it: the process that keeps several workers does not.
  */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { runCommand, serviceCommands, type Write } from './commands.ts'
 import { ConfigError, describeConfig, loadEnvironment, readConfig, type Config } from './config.ts'
@@ -77,20 +77,32 @@ function forwarding(command: Command): Command {
   return command
 }
 
-/** An embedded store that a server holds is reached through that server; any other is opened here. */
+/** An embedded store that a server holds is reached through that server, which is soon done; any other is opened here. */
 async function speakToService(argv: string[], config: Config): Promise<number> {
-  const { createServer } = await import('./server.ts')
-  try {
-    const hallpass = await createServer(config, { log: createLog('silent'), migrate: false, serves: false })
+  const path = controlSocketPath(config)
+  const send = (to: string) => sendCommand({ path: to, argv: ['--in-directory', process.cwd(), ...argv], write })
+  if (path !== null && existsSync(path)) {
     try {
-      return await runCommand(argv, hallpass, write)
-    } finally {
-      await hallpass.close()
+      return await send(path)
+    } catch (error) {
+      if (!(error instanceof NobodyListening)) throw error // left by a server that was killed
     }
+  }
+  try {
+    return await runHere(argv, config)
   } catch (error) {
-    const path = controlSocketPath(config)
     if (!(error instanceof DirectoryInUse) || path === null) throw error
-    return sendCommand({ path, argv: ['--in-directory', process.cwd(), ...argv], write })
+    return send(path) // a server came in between
+  }
+}
+
+async function runHere(argv: string[], config: Config): Promise<number> {
+  const { createServer } = await import('./server.ts')
+  const hallpass = await createServer(config, { log: createLog('silent'), migrate: false, serves: false })
+  try {
+    return await runCommand(argv, hallpass, write)
+  } finally {
+    await hallpass.close()
   }
 }
 

@@ -9,8 +9,8 @@ import { LIMIT, steps } from './steps.ts'
 
 /** PostgreSQL inside the process is several times slower than a real one, and the rules are the same. */
 const RUNS: Record<StoreKind, { lives: number; devices: number; thieves: number }> = {
-  embedded: { lives: 15, devices: 15, thieves: 15 },
-  postgresql: { lives: 60, devices: 60, thieves: 60 },
+  embedded: { lives: 10, devices: 10, thieves: 10 },
+  postgresql: { lives: 40, devices: 40, thieves: 40 },
 }
 
 describe('the refresh rules, in any order of events', function () {

@@ -123,7 +123,7 @@ describe('the embedded database', function () {
 
   describe('whose process is killed', () => {
     it('in the middle of its first start is made anew, whenever that was', async () => {
-      const moments = Array.from({ length: 3 }, () => Math.round(Math.random() * 2_500))
+      const moments = Array.from({ length: 2 }, () => Math.round(Math.random() * 2_500))
       let acknowledged = 0
       for (const moment of moments) {
         const child = startChild(COUNTS)
