@@ -24,6 +24,15 @@ const TIMEOUTS = { connectionTimeoutMillis: 2_000, query_timeout: 4_000 } satisf
 /** Dates and small numbers instead of strings, for our statements and the unit of work alike. */
 const types = new pg.TypeOverrides()
 types.setTypeParser(pg.types.builtins.INT8, Number)
+types.setTypeParser(pg.types.builtins.TIMESTAMPTZ, parseTime)
+
+const parseAnyTime = pg.types.getTypeParser(pg.types.builtins.TIMESTAMPTZ) as (text: string) => Date
+
+/** In universal time, as most servers give it, by what the engine reads at once. */
+function parseTime(text: string): Date {
+  const isUniversal = text[10] === ' ' && text.endsWith('+00')
+  return isUniversal ? new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`) : parseAnyTime(text)
+}
 
 const poolSettings: PoolConfig = {
   keepAlive: true,

@@ -8,9 +8,9 @@ import type { Handler, State } from './context.ts'
 import { answerErrors } from './middleware/answer-errors.ts'
 import { describeFailure, logRequest } from './middleware/log-request.ts'
 import { securityHeaders } from './middleware/security-headers.ts'
-import { createRouter } from './routes.ts'
+import { createRouters } from './routes.ts'
 
-type Dependencies = Parameters<typeof createRouter>[0] & {
+type Dependencies = Parameters<typeof createRouters>[0] & {
   allowedOrigins: AllowedOrigins
   isSecure: boolean
   log: Logger
@@ -18,14 +18,14 @@ type Dependencies = Parameters<typeof createRouter>[0] & {
 
 export function createApp(deps: Dependencies): Koa<State> {
   const app = new Koa<State>()
-  const router = createRouter(deps)
   app.use(logRequest(deps.log) as Koa.Middleware<State>)
   app.use(securityHeaders(deps) as Koa.Middleware<State>)
   app.use(allowOrigins(deps.allowedOrigins))
   app.use(answerErrors as Koa.Middleware<State>)
   app.use(refuseUnknown as Koa.Middleware<State>)
-  app.use(router.routes())
-  app.use(router.allowedMethods())
+  const routers = createRouters(deps)
+  for (const router of routers) app.use(router.routes())
+  for (const router of routers) app.use(router.allowedMethods())
   app.on('error', (error: unknown) => deps.log.error(describeFailure(error), 'a request failed outside its handler'))
   return app
 }

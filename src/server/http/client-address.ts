@@ -2,7 +2,7 @@
  * Whose request it is. X-Forwarded-For can be written by anybody, so it is read from the right and
  * only as far as proxies that the operator trusts vouch for it.
  */
-import { isIP } from 'node:net'
+import { isIP, isIPv4 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6
@@ -23,6 +23,8 @@ export const createClientAddress = (
     networks.some((network) => network[0].kind() === address.kind() && address.match(network))
 
   return (socketAddress, forwardedFor) => {
+    // Nobody is trusted, and the system writes addresses in their canonical form.
+    if (networks.length === 0 && socketAddress !== undefined && isIPv4(socketAddress)) return socketAddress
     let client = parseAddress(socketAddress ?? '')
     if (client === null) return null
     const hops = forwardedFor === undefined ? [] : forwardedFor.split(',')

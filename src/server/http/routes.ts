@@ -61,8 +61,16 @@ type Dependencies = Parameters<typeof signIn>[0] &
   Parameters<typeof metadataHandlers>[0] &
   Parameters<typeof healthHandlers>[0] & { mailbox: DevMailbox | null }
 
-export function createRouter(deps: Dependencies): KoaRouter<State> {
-  const router = new Router<State>({ strict: true, sensitive: true })
+const RULES = { strict: true, sensitive: true }
+
+/** A router tries all of its routes on each request: what devices ask for all day has one of its own, before the other. */
+export const createRouters = (deps: Dependencies): readonly KoaRouter<State>[] => [
+  new Router<State>(RULES).post(paths.token, token(deps)),
+  createRouter(deps),
+]
+
+function createRouter(deps: Dependencies): KoaRouter<State> {
+  const router = new Router<State>(RULES)
   const signedIn = requireSession(deps)
   const confirmed = requireRecentAuthentication
   const admin = requireScope(deps, 'admin')
@@ -82,7 +90,6 @@ export function createRouter(deps: Dependencies): KoaRouter<State> {
   const { jwks, metadata } = metadataHandlers(deps)
   const { health, ready } = healthHandlers(deps)
 
-  router.post(paths.token, token(deps))
   router.post(paths.revoke, revoke(deps))
   router.post(paths.introspect, requireScope(deps, 'introspect'), introspect(deps))
 

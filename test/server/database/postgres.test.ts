@@ -40,6 +40,33 @@ describe('PostgreSQL behind the port', () => {
     }
   })
 
+  it('gives times as what they are, whatever the time zone of the server', async () => {
+    const times = [
+      '2026-01-02T03:04:05.123Z',
+      '1969-12-31T23:59:59.999Z',
+      '0099-06-01T00:00:00.000Z',
+      '+012345-06-07T08:09:10.000Z',
+    ]
+    const read = statement<{ time: Date }>(
+      'test.times',
+      `select time + interval '0.4 ms' as time
+       from unnest($1::text[]) with ordinality as asked (text, place),
+         lateral (select to_timestamp(extract(epoch from replace(text, '+0', '')::timestamptz)) as time) as read
+       order by place`,
+    )
+    for (const zone of ['UTC', 'Asia/Kolkata', 'America/St_Johns']) {
+      const inZone = new URL(url)
+      inZone.searchParams.set('options', `-c timezone=${zone}`)
+      const database = await openPostgres(inZone.href, () => undefined)
+      const rows = await database.query(read, [times])
+      expect(
+        rows.map(({ time }) => time.toISOString()),
+        zone,
+      ).to.deep.equal(times)
+      await database.close()
+    }
+  })
+
   it('is READ COMMITTED, and waits for standbys, whatever the server says by default', async () => {
     const database = await open()
     await database.query(
