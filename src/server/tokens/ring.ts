@@ -2,8 +2,15 @@
  * The ring: the one secret an operator keeps, and the ones before it. Every use derives its own key
  * by HKDF (RFC 5869) under its own label, so that no two uses ever share one.
  */
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
-import { createHmacSha256 } from './hmac.ts'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto'
 import { isSameSecret } from './secrets.ts'
 
 export interface RingSecret {
@@ -48,21 +55,24 @@ export function createRing(secret: string, previous: readonly string[] = []): Ri
 
 function deriveSecret(secret: string, variable: string): RingSecret {
   const derive = (label: string): Buffer => Buffer.from(hkdfSync('sha256', secret, '', label, 32))
-  const mac = createHmacSha256(derive('hallpass refresh token mac'))
-  const formMac = createHmacSha256(derive('hallpass form token mac'))
+  const macKey = createSecretKey(derive('hallpass refresh token mac'))
+  const formKey = createSecretKey(derive('hallpass form token mac'))
   const encryptionKey = derive('hallpass encryption at rest')
   return {
     variable,
     keyId: derive('hallpass key id').readUInt8(0),
     fingerprint: derive('hallpass ring fingerprint').subarray(0, 16),
-    mac: (data) => mac(data).subarray(0, MAC_BYTES),
-    formMac: (data) => formMac(data).subarray(0, MAC_BYTES),
+    mac: (data) => shortMac(macKey, data),
+    formMac: (data) => shortMac(formKey, data),
     encrypt: (plain, context) => seal(encryptionKey, plain, context),
     decrypt: (sealed, context) => unseal(encryptionKey, sealed, context),
   }
 }
 
-const MAC_BYTES = 16
+/** As a KeyObject: with the bytes, most of the time goes into making one of them (25 µs in place of 4). */
+const shortMac = (key: KeyObject, data: Uint8Array): Buffer =>
+  createHmac('sha256', key).update(data).digest().subarray(0, 16)
+
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
