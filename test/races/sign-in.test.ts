@@ -96,7 +96,8 @@ describe('sign-ins that arrive at once', function () {
           const answer = await refresh(service().url(1), token)
           expect(answer.status).to.equal(200)
           token = answer.body.refresh_token
-          if (answer.body.expires_in > 60) continue // it has not heard yet
+          // It has not heard yet, or heard between the statement and the token.
+          if (answer.body.expires_in > 60 || answer.body.refresh_expires_in > 3600) continue
           expect(answer.body.refresh_expires_in).to.be.within(3590, 3600)
           return
         }
