@@ -2,10 +2,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../free-port.ts'
 
 export interface OwnServer {
   readonly url: string
@@ -51,15 +51,6 @@ const neutralEnvironment = (): NodeJS.ProcessEnv =>
       ([name]) => !/^(HALLPASS_|DATABASE_URL|SMTP_URL|PORT|HOST|LOG_LEVEL)/.test(name),
     ),
   )
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
-}
 
 async function untilReady(child: ChildProcess, url: string): Promise<void> {
   const deadline = Date.now() + LONGEST_START

@@ -33,3 +33,13 @@ export const readiness = async ({ url }: { url: string }): Promise<number | 'ref
     ({ status }) => status,
     () => 'refused',
   )
+
+/** All that `/readyz` answers until the port is closed, but for 200. */
+export async function readinessAtTheEnd(server: { url: string }): Promise<(number | 'refused')[]> {
+  const seen = new Set<number | 'refused'>()
+  while (!seen.has('refused')) {
+    seen.add(await readiness(server))
+    await sleep(20)
+  }
+  return [...seen].filter((status) => status !== 200)
+}

@@ -5,7 +5,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { freePort, giveTo, unprivilegedAccount } from './postgres.ts'
+import { freePort } from '../../scripts/free-port.ts'
+import { giveTo, unprivilegedAccount } from './postgres.ts'
 
 /** Debian's package. */
 export const PGBOUNCER = '/usr/sbin/pgbouncer'

@@ -20,12 +20,12 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ChildProcess } from 'node:child_process'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import pg from 'pg'
+import { freePort } from '../../scripts/free-port.ts'
 
 export interface Postgres {
   url(database: string): string
@@ -247,15 +247,6 @@ const surroundings = (account?: Account) => ({
   cwd: '/',
   env: { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' },
 })
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 function settingsOf(port: number, { durable, logStatements, settings }: PostgresOptions): string[] {
   const all = {

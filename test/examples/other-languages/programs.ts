@@ -2,10 +2,11 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer as createHttpServer, type IncomingHttpHeaders } from 'node:http'
-import { createServer, type AddressInfo } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { createInterface, type Interface } from 'node:readline'
 import type { Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
+import { freePort } from '../../../scripts/free-port.ts'
 
 export interface Program {
   /** Its standard output, line by line. */
@@ -114,15 +115,6 @@ export function withValues(text: string, values: Record<string, string>): string
     if (!result.includes(old)) throw new Error(`the example says nothing of ${old}`)
     return result.replaceAll(old, value)
   }, text)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function isAnswering(url: string): Promise<boolean> {

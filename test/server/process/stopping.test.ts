@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
-import { beginSignIn, readiness } from '../../support/begun-sign-in.ts'
+import { beginSignIn, readiness, readinessAtTheEnd } from '../../support/begun-sign-in.ts'
 import { sharedPostgres } from '../../support/postgres.ts'
 import { startProcess, type ServerProcess } from '../../support/processes.ts'
 
@@ -23,12 +23,7 @@ describe('a server that is told to stop', () => {
   it('is ready no more, while it still answers for a moment, and exits 0', async () => {
     expect(await readiness(server)).to.equal(200)
     const exit = server.stop()
-    const seen = new Set<number | 'refused'>()
-    while (!seen.has('refused')) {
-      seen.add(await readiness(server))
-      await sleep(20)
-    }
-    expect([...seen].filter((status) => status !== 200)).to.deep.equal([503, 'refused'])
+    expect(await readinessAtTheEnd(server)).to.deep.equal([503, 'refused'])
     expect(await exit).to.equal(0)
   })
 

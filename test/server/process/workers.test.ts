@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { makeServiceKey, type Key } from '../../support/api-keys.ts'
-import { beginSignIn, readiness } from '../../support/begun-sign-in.ts'
+import { beginSignIn, readiness, readinessAtTheEnd } from '../../support/begun-sign-in.ts'
 import { CredentialStore, Device, presentAt } from '../../support/device.ts'
 import { connectTo } from '../../support/held.ts'
 import { aSignedInPerson, callSessions, send } from '../../support/people.ts'
@@ -174,12 +174,7 @@ describe('a server with several workers', function () {
     it('is ready no more, while it still answers for a moment, and exits 0 with all workers gone', async () => {
       const pids = [...workersOf(server).values()]
       const exit = server.stop()
-      const seen = new Set<number | 'refused'>()
-      while (!seen.has('refused')) {
-        seen.add(await readiness(server))
-        await sleep(20)
-      }
-      expect([...seen].filter((status) => status !== 200)).to.deep.equal([503, 'refused'])
+      expect(await readinessAtTheEnd(server)).to.deep.equal([503, 'refused'])
       expect(await exit).to.equal(0)
       expect(pids.some(isAlive)).to.equal(false)
     })
