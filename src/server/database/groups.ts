@@ -6,10 +6,10 @@ export interface GroupWork<Member, Result> {
   /** Two of one key are never in one group; groups are sorted by it. */
   readonly keyOf: (member: Member) => string
   readonly alone: (member: Member) => Promise<Result>
-  /** Answers by key. Whoever is missing goes alone; so do all when it rejects, unless `isUndecided` knows why. */
+  /** Answers by key. Whoever is missing goes alone. */
   readonly together: (members: readonly Member[]) => Promise<ReadonlyMap<string, Result>>
-  /** After such a failure it is not known what was done, and nothing is tried once more. */
-  readonly isUndecided: (error: unknown) => boolean
+  /** Whether it is known of a failure that nothing was done: then all go alone. After any other nothing is tried again. */
+  readonly isUndone: (error: unknown) => boolean
 }
 
 /** Larger ones were no cheaper for each (docs/decisions/0035). */
@@ -25,7 +25,7 @@ interface Waiting<Member, Result> {
 
 /** @returns what does one member's work, by itself or with others */
 export function createGroups<Member, Result>(work: GroupWork<Member, Result>): (member: Member) => Promise<Result> {
-  const { keyOf, alone, together, isUndecided } = work
+  const { keyOf, alone, together, isUndone } = work
   let waiting: Waiting<Member, Result>[] = []
   let isUnderWay = false
 
@@ -78,7 +78,7 @@ export function createGroups<Member, Result>(work: GroupWork<Member, Result>): (
       const results = await together(group.map(({ member }) => member))
       for (const { key, member, settle } of group) settle(results.get(key) ?? alone(member))
     } catch (error) {
-      for (const { member, settle } of group) settle(isUndecided(error) ? Promise.reject(error) : alone(member))
+      for (const { member, settle } of group) settle(isUndone(error) ? alone(member) : Promise.reject(error))
     }
   }
 

@@ -35,9 +35,12 @@ export function asUnavailable(error: unknown): unknown {
   return isUnavailable ? new Unavailable('the database cannot answer now', { cause: error }) : error
 }
 
-/** Serialization, deadlock, lock not available: PostgreSQL says that nothing was done. */
-export const wasRolledBack = ({ cause }: Unavailable): boolean =>
-  cause instanceof Error && /^(40...|55P03)$/.test(codeOf(cause) ?? '')
+/**
+ * The database says of a statement that nothing was done, which others may try again by other means: a value that it
+ * cannot take (22, 23), serialization, deadlock, lock not available. Not 40003: by that it says that it does not know.
+ */
+export const wasRolledBack = (error: unknown): boolean =>
+  error instanceof Error && /^(22...|23...|40001|40P01|55P03)$/.test(codeOf(error) ?? '')
 
 function codeOf(error: Error): string | undefined {
   if ('code' in error && typeof error.code === 'string') return error.code

@@ -3,7 +3,6 @@ import type { Terms } from '../clients/terms.ts'
 import { statement, type Database, type Value } from '../database/database.ts'
 import { createGroups } from '../database/groups.ts'
 import { wasRolledBack } from '../database/unavailable.ts'
-import { Unavailable } from '../errors.ts'
 import type { RefreshToken } from '../tokens/refresh-token.ts'
 import { hashSecret } from '../tokens/secrets.ts'
 import { baselineValues, setBaseline } from './baseline.ts'
@@ -53,7 +52,7 @@ export function createRotation(deps: {
         keyOf: ({ values: [, sessionId] }) => sessionId,
         alone: rotateAlone,
         together: rotateTogether,
-        isUndecided: (error) => error instanceof Unavailable && !wasRolledBack(error),
+        isUndone: wasRolledBack,
       })
     : rotateAlone
 

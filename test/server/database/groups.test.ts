@@ -1,12 +1,14 @@
 import { expect } from 'chai'
 import { createGroups } from '../../../src/server/database/groups.ts'
-import { Unavailable } from '../../../src/server/errors.ts'
 import { eventually } from '../../support/revocation-feed.ts'
 
 interface Member {
   readonly key: string
   readonly name: string
 }
+
+/** The store says that nothing was done. */
+class Undone extends Error {}
 
 /** What is under way until it is let go, and how it was asked for. */
 function workshop() {
@@ -30,12 +32,12 @@ function workshop() {
     },
     together: async (members) => {
       const leftOut = await wait(members.map(({ name }) => name).join('+'))
-      if (isBroken) throw new TypeError('a value that the store cannot read')
+      if (isBroken) throw new Undone('a value that the store cannot read')
       return new Map(
         members.filter(({ name }) => !leftOut.has(name)).map((member) => [member.key, `${member.name} together`]),
       )
     },
-    isUndecided: (error) => error instanceof Unavailable,
+    isUndone: (error) => error instanceof Undone,
   })
   return {
     asked,
@@ -120,7 +122,7 @@ describe('Groups', () => {
     const { asked, join, letGo, fail } = workshop()
     const results = ['first', 'a', 'b'].map(join)
     await letGo()
-    await fail(new Unavailable('the connection was lost'))
+    await fail(new Error('the connection was lost'))
     const ended = await Promise.allSettled(results)
     expect(ended.map(({ status }) => status)).to.deep.equal(['fulfilled', 'rejected', 'rejected'])
     expect(asked).to.deep.equal(['first', 'a+b'])
