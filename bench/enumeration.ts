@@ -13,6 +13,7 @@ import { stopSharedMailServer } from '../test/support/mail.ts'
 import { anAddress, PASSWORD, register, send, signIn } from '../test/support/people.ts'
 import { stopSharedPostgres } from '../test/support/postgres.ts'
 import { startServer, type StoreKind, type TestServer } from '../test/support/server.ts'
+import { median } from './report/quantiles.ts'
 
 type Request = (email: string) => Promise<unknown>
 
@@ -104,9 +105,4 @@ function shareOfLonger(left: readonly number[], right: readonly number[]): numbe
   let longer = 0
   for (const one of left) for (const other of right) longer += one > other ? 1 : one === other ? 0.5 : 0
   return longer / (left.length * right.length)
-}
-
-function median(times: readonly number[]): number {
-  const sorted = times.toSorted((one, other) => one - other)
-  return sorted[Math.floor(sorted.length / 2)] ?? 0
 }

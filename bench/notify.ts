@@ -19,6 +19,7 @@ import { startMeasuredPostgres } from './machine/postgres.ts'
 import { treeTime } from './machine/processor-time.ts'
 import { describeMachine } from './report/machine.ts'
 import type { FromProcess, ToProcess } from './notify/process.ts'
+import { quantile } from './report/quantiles.ts'
 
 const { values } = parseArgs({
   options: {
@@ -78,18 +79,18 @@ async function measure(all: readonly ChildProcess[], rate: number): Promise<bool
   const delays = told
     .flatMap((answer) => ('delays' in answer ? answer.delays : []))
     .toSorted((one, other) => one - other)
-  const at = (share: number): number => delays[Math.ceil(delays.length * share) - 1] ?? NaN
+  const p99 = quantile(delays, 0.99)
   const cells = [
     all.length,
     Math.round(written / SECONDS),
-    at(0.5),
-    at(0.99),
+    quantile(delays, 0.5),
+    p99,
     written * all.length - delays.length,
     Math.round(((after.database - before.database) * 1e6) / written),
     Math.round(((after.processes - before.processes) * 1e6) / written),
   ]
   console.log(`| ${cells.join(' | ')} |`)
-  return at(0.99) < TOO_LATE && written >= ENOUGH * rate * SECONDS
+  return p99 < TOO_LATE && written >= ENOUGH * rate * SECONDS
 }
 
 function timesOf(all: readonly ChildProcess[]): { database: number; processes: number } {

@@ -18,6 +18,7 @@ import { startPostgres } from '../test/support/postgres.ts'
 import { startProcess } from '../test/support/processes.ts'
 import { startServer } from '../test/support/server.ts'
 import { createSession, createUser } from '../test/support/sessions.ts'
+import { quantile } from './report/quantiles.ts'
 
 const { values } = parseArgs({
   options: {
@@ -159,7 +160,7 @@ async function size(): Promise<string> {
 }
 
 function print(when: string, times: readonly number[]): void {
-  const at = (share: number): string => (times[Math.ceil(times.length * share) - 1] ?? NaN).toFixed(1)
+  const at = (share: number): string => quantile(times, share).toFixed(1)
   console.log(
     `${when.padEnd(6)}  ${times.length} refreshes: median ${at(0.5)} ms, p99 ${at(0.99)} ms, most ${at(1)} ms`,
   )

@@ -18,6 +18,7 @@ import { parseArgs } from 'node:util'
 import { mailSettings, stopSharedMailServer } from '../test/support/mail.ts'
 import { startMeasuredPostgres } from './machine/postgres.ts'
 import { describeMachine } from './report/machine.ts'
+import { median } from './report/quantiles.ts'
 import { watchMemory } from './start/memory.ts'
 import { printProfile } from './start/profile.ts'
 import { startOnce, timeOf, type Start } from './start/start-once.ts'
@@ -89,14 +90,12 @@ async function compareStarts(): Promise<void> {
 }
 
 function print(what: string, starts: readonly Start[]): void {
-  const median = (numbers: readonly number[]): number =>
-    numbers.toSorted((one, other) => one - other)[Math.floor((numbers.length - 1) / 2)] ?? NaN
   const cells = [
     median(starts.map(({ ready }) => ready)),
     Math.max(...starts.map(({ ready }) => ready)),
     median(starts.map(({ processor }) => processor)),
-    median(starts.map(({ memory }) => memory.resident)),
-    median(starts.map(({ memory }) => memory.own)),
+    median(starts.map(({ resident }) => resident)) / 2 ** 20,
+    median(starts.map(({ own }) => own)) / 2 ** 20,
   ]
   console.log(`| ${what} | ${cells.map((cell) => Math.round(cell).toLocaleString('en')).join(' | ')} |`)
 }

@@ -14,6 +14,7 @@ import { stopSharedMailServer } from '../test/support/mail.ts'
 import { aSignedInPerson, PASSWORD, register } from '../test/support/people.ts'
 import { startPostgres } from '../test/support/postgres.ts'
 import { startProcess } from '../test/support/processes.ts'
+import { quantile } from './report/quantiles.ts'
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '200' } } })
 const ROUNDS = Number(values.rounds)
@@ -83,6 +84,6 @@ async function followElsewhere(wanted: number): Promise<void> {
 }
 
 function print(others: number, times: readonly number[]): void {
-  const at = (share: number): string => (times[Math.ceil(times.length * share) - 1] ?? NaN).toFixed(1)
+  const at = (share: number): string => quantile(times, share).toFixed(1)
   console.log(`${others} others, ${times.length} rounds: median ${at(0.5)} ms, p99 ${at(0.99)} ms, most ${at(1)} ms`)
 }

@@ -1,5 +1,7 @@
 /** Processor time of two pieces of work that take turns, so that whatever else the machine does meets both alike. */
 
+import { median } from '../report/quantiles.ts'
+
 /** Does some of it. @returns the processor time of a piece, in any unit */
 export type Turn = () => Promise<number>
 
@@ -33,9 +35,4 @@ export async function processorTimeOf(work: () => Promise<void>): Promise<number
   await work()
   const { user, system } = process.cpuUsage(before)
   return user + system
-}
-
-export function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((one, other) => one - other)
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN
 }

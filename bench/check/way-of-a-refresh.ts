@@ -8,9 +8,10 @@ import { startServer, TEST_SECRET } from '../../test/support/server.ts'
 import { ANSWER } from '../limits/answer.ts'
 import { nothing } from '../load/scenarios/nothing.ts'
 import { refresh } from '../load/scenarios/refresh.ts'
+import { median } from '../report/quantiles.ts'
 import type { Figure } from './figure.ts'
 import { inProcess, type InProcess } from './in-process.ts'
-import { median, processorTimeOf, ratioInTurns } from './in-turns.ts'
+import { processorTimeOf, ratioInTurns } from './in-turns.ts'
 import { standInForRotation } from './stand-in.ts'
 
 /** So many that none is refreshed too often. */

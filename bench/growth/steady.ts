@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { startLoad, type Result } from '../load/load.ts'
+import { median } from '../report/quantiles.ts'
 import type { HallpassService } from '../services/hallpass.ts'
 import { readCounts, type Counts } from './table.ts'
 
@@ -104,8 +105,4 @@ function summarize(before: Counts, after: Counts, slices: readonly Slice[]): Ste
     p99WhileVacuum: p99Of(true),
     p99WhileNot: p99Of(false),
   }
-}
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? NaN
 }

@@ -1,6 +1,7 @@
 /** Contestants that share a process and a pool, in turns; each does one thing again and again, so many at once. */
 import type pg from 'pg'
 import { costsBetween, readTimes } from '../machine/costs.ts'
+import { median, quantile } from '../report/quantiles.ts'
 
 export interface Contestant {
   readonly name: string
@@ -45,16 +46,15 @@ export async function takeTurns(
   console.log('|---|---:|---:|---:|---:|---:|---:|')
   for (const [index, { name }] of contestants.entries()) {
     const own = turns[index] ?? []
-    const median = (of: (turn: Turn, round: number) => number): number =>
-      own.map(of).toSorted((one, other) => one - other)[Math.floor(own.length / 2)] ?? NaN
-    const share = median(({ perSecond }, round) => perSecond / (turns[0]?.[round]?.perSecond ?? NaN))
+    const middle = (of: (turn: Turn, round: number) => number): number => median(own.map(of))
+    const share = middle(({ perSecond }, round) => perSecond / (turns[0]?.[round]?.perSecond ?? NaN))
     const cells = [
-      Math.round(median(({ perSecond }) => perSecond)).toLocaleString('en'),
+      Math.round(middle(({ perSecond }) => perSecond)).toLocaleString('en'),
       share.toFixed(2),
-      median(({ p50 }) => p50).toFixed(2),
-      median(({ p99 }) => p99).toFixed(2),
-      median(({ node }) => node).toFixed(0),
-      median(({ database }) => database).toFixed(0),
+      middle(({ p50 }) => p50).toFixed(2),
+      middle(({ p99 }) => p99).toFixed(2),
+      middle(({ node }) => node).toFixed(0),
+      middle(({ database }) => database).toFixed(0),
     ]
     console.log(`| ${name} | ${cells.join(' | ')} |`)
   }
@@ -75,11 +75,10 @@ async function repeat(run: () => Promise<void>, { connections, database }: Condi
   await Promise.all(Array.from({ length: connections }, work))
   const { lasted, cpu } = costsBetween(before, readTimes(watched), times.length)
   const sorted = times.toSorted((one, other) => one - other)
-  const at = (share: number): number => sorted[Math.ceil(sorted.length * share) - 1] ?? NaN
   return {
     perSecond: times.length / lasted,
-    p50: at(0.5),
-    p99: at(0.99),
+    p50: quantile(sorted, 0.5),
+    p99: quantile(sorted, 0.99),
     node: cpu.server,
     database: cpu.database ?? NaN,
   }

@@ -1,4 +1,5 @@
 /** How long requests took, and what was wrong with them. */
+import { quantile } from '../report/quantiles.ts'
 
 export interface Summary {
   /** Those that were answered as they should be. */
@@ -45,7 +46,7 @@ export function createSamples() {
     end(): Summary {
       isCounting = false
       const sorted = times.subarray(0, count).toSorted()
-      const at = (share: number): number => sorted[Math.ceil(count * share) - 1] ?? NaN
+      const at = (share: number): number => quantile(sorted, share)
       return { requests: count, errors, faults, p50: at(0.5), p99: at(0.99), max: at(1) }
     },
   }

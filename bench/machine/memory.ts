@@ -3,7 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 
 /** The most since `forgetPeak`. Bytes. */
 export const peakMemory = (pid: number): number => field(pid, 'VmHWM')
+/** Node's own program included, which processes share. Bytes. */
 export const residentMemory = (pid: number): number => field(pid, 'VmRSS')
+/** Without files: heap, stacks, buffers. Bytes. */
+export const ownMemory = (pid: number): number => field(pid, 'RssAnon')
 
 /** proc(5): `clear_refs` */
 export const forgetPeak = (pid: number): void => writeFileSync(`/proc/${pid}/clear_refs`, '5')

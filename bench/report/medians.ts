@@ -1,5 +1,6 @@
 /** Rounds become one line: medians, and ratios that are formed within a round. */
 import type { Measured } from '../measuring.ts'
+import { median } from './quantiles.ts'
 
 export interface Line {
   readonly contestant: string
@@ -53,10 +54,4 @@ function lineOf(rounds: readonly Measured[], firsts: readonly Measured[] | null)
     others: Math.max(...results.map(({ cpu }) => cpu.others)),
     errors: results.reduce((sum, { errors }) => sum + errors, 0),
   }
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((one, other) => one - other)
-  const [low, high] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]]
-  return ((low ?? NaN) + (high ?? NaN)) / 2
 }

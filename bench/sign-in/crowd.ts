@@ -76,8 +76,8 @@ export async function signIn(url: string, { people, users, manners }: Crowd, unt
     putOff: refusals.length,
     errors,
     faults,
-    waits: waits.toSorted((one, other) => one - other),
-    refusals: refusals.toSorted((one, other) => one - other),
+    waits,
+    refusals,
     lasted: (performance.now() - begin) / 1000,
   }
 }

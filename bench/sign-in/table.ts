@@ -1,5 +1,6 @@
 /** Rounds of each case as a line of docs/benchmarks.md: medians, but for what went wrong. */
 import type { Result } from '../load/load.ts'
+import { median } from '../report/quantiles.ts'
 import type { Crowd, Entry } from './crowd.ts'
 
 export interface Case {
@@ -49,8 +50,8 @@ function lineOf({ refreshes, crowd }: Case, rounds: readonly Round[]): string {
     ofRefreshes(({ max }) => max),
     ofEntries(({ signedIn, lasted }) => signedIn / lasted),
     ofEntries(({ putOff, lasted }) => putOff / lasted),
-    ofEntries(({ waits }) => middle(waits)),
-    ofEntries(({ refusals }) => middle(refusals)),
+    ofEntries(({ waits }) => median(waits)),
+    ofEntries(({ refusals }) => median(refusals)),
     medianOf(rounds.map(({ peak }) => peak / 2 ** 20)),
     faults.length === 0 ? '0' : faults.join(' '),
   ].join(' | ')} |`
@@ -59,7 +60,5 @@ function lineOf({ refreshes, crowd }: Case, rounds: readonly Round[]): string {
 function medianOf(figures: readonly (number | null)[]): string {
   const known = figures.filter((figure) => figure !== null && !Number.isNaN(figure)) as number[]
   if (known.length === 0) return ''
-  return middle(known.toSorted((one, other) => one - other)).toLocaleString('en', { maximumSignificantDigits: 4 })
+  return median(known).toLocaleString('en', { maximumSignificantDigits: 4 })
 }
-
-const middle = (sorted: readonly number[]): number => sorted[Math.floor(sorted.length / 2)] ?? NaN

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fillFleet } from '../fleet/fill.ts'
 import { startLoad, type Result } from '../load/load.ts'
+import { ownMemory, residentMemory } from '../machine/memory.ts'
 import { startHallpass } from '../services/hallpass.ts'
-import { readMemory } from './read-memory.ts'
 
 /** None of them is refreshed more often than the limit allows. */
 const SESSIONS = 100_000
@@ -50,8 +50,8 @@ export async function watchMemory({
   }
 
   function print(when: string, result?: Result): void {
-    const { resident, own } = readMemory(service.pid)
-    const cells = [resident, own, result?.perSecond, result?.cpu.server]
+    const [resident, own] = [residentMemory(service.pid), ownMemory(service.pid)]
+    const cells = [resident / 2 ** 20, own / 2 ** 20, result?.perSecond, result?.cpu.server]
     console.log(`| ${when} | ${cells.map((cell) => cell?.toFixed(0) ?? '').join(' | ')} |`)
   }
 }

@@ -2,17 +2,19 @@
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ownMemory, residentMemory } from '../machine/memory.ts'
 import { treeTime } from '../machine/processor-time.ts'
+import { median } from '../report/quantiles.ts'
 import { startService } from '../services/service.ts'
-import { readMemory, type Memory } from './read-memory.ts'
 
 export interface Start {
   /** From its birth to the first 200 of /readyz. Milliseconds, to some 20. */
   readonly ready: number
   /** What it had taken by then, in all threads. Milliseconds. */
   readonly processor: number
-  /** When it has been left alone for a while. */
-  readonly memory: Memory
+  /** When it has been left alone for a while. Bytes. */
+  readonly resident: number
+  readonly own: number
 }
 
 /** Milliseconds. */
@@ -36,9 +38,9 @@ export async function startOnce(
   const ready = performance.now() - begin
   const processor = treeTime(service.pid) * 1000
   await sleep(AT_REST_AFTER)
-  const memory = readMemory(service.pid)
+  const [resident, own] = [residentMemory(service.pid), ownMemory(service.pid)]
   await service.stop()
-  return { ready, processor, memory }
+  return { ready, processor, resident, own }
 }
 
 /** @returns how long a program takes, in milliseconds: the median, after a first time that does not count */
@@ -49,5 +51,5 @@ export function timeOf(argv: readonly string[], rounds: number): number {
     spawnSync(process.execPath, argv, { stdio: 'ignore' })
     times.push(performance.now() - begin)
   }
-  return times.slice(1).toSorted((one, other) => one - other)[Math.floor(rounds / 2)] ?? NaN
+  return median(times.slice(1))
 }
