@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createServer } from './node-http.ts'
 import { createRequestListener } from './request-listener.ts'
 import type { Hallpass } from './server.ts'
+import { createUnderWay } from './under-way.ts'
 
 export interface Listening {
   readonly port: number
@@ -30,13 +31,12 @@ const DRAIN_STEP = 50
 export async function listen(hallpass: Hallpass, host: string, port: number): Promise<Listening> {
   const { readiness } = hallpass
   const handle = createRequestListener(hallpass)
-  const answering = new Set<ServerResponse>()
+  const answering = createUnderWay<ServerResponse>()
   /** Clients open connections ahead of need. To Node one without a first request is not idle. */
   const unused = new Set<Socket>()
   const server = createServer(TIMEOUTS, (request, response) => {
     unused.delete(request.socket)
-    answering.add(response)
-    response.once('close', () => answering.delete(response))
+    response.once('close', answering.add(response))
     if (readiness.isStopping) closeAfter(response)
     handle(request, response)
   })

@@ -8,7 +8,7 @@ import type { MikroORM as PgliteOrm } from '@mikro-orm/pglite'
 import pg from 'pg'
 import { postgresOptions } from '../../../mikro-orm.config.ts'
 import { Unavailable } from '../errors.ts'
-import { settingUp } from './session-settings.ts'
+import { setSettings, settingUp } from './session-settings.ts'
 import { asUnavailable } from './unavailable.ts'
 
 /** Names our advisory lock among those of other programs: "hallpass" in ASCII, shortened. */
@@ -37,7 +37,9 @@ export async function migratePostgres(url: string): Promise<string[]> {
     await guard.connect()
     await takeLock(guard)
     return await untilUnlocked(async () => {
-      const orm = await PostgresOrm.init(postgresOptions(url, { max: 1, ...settingUp(SETTINGS) }))
+      const orm = await PostgresOrm.init(
+        postgresOptions(url, { max: 1, ...settingUp((client) => setSettings(client, SETTINGS)) }),
+      )
       try {
         return (await orm.migrator.up()).map(({ name }) => name)
       } finally {

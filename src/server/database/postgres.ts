@@ -3,10 +3,12 @@ import { MikroORM } from '@mikro-orm/postgresql'
 import pg, { type Pool, type PoolConfig } from 'pg'
 import { postgresOptions } from '../../../mikro-orm.config.ts'
 import { Unavailable } from '../errors.ts'
+import { createUnderWay } from '../under-way.ts'
 import { createAnnouncements, EVERYTHING, type Announce } from './announcements.ts'
 import type { Database, Queryable } from './database.ts'
 import { listenOn } from './listener.ts'
-import { checkSettings, SESSION_SETTINGS, settingUp } from './session-settings.ts'
+import { checkSettings, SESSION_SETTINGS, setSettings, settingUp } from './session-settings.ts'
+import { giveUpOnSilence } from './silence.ts'
 import { asUnavailable } from './unavailable.ts'
 
 export interface PostgresSettings {
@@ -18,8 +20,8 @@ export interface PostgresSettings {
   readonly connections?: number
 }
 
-/** For a server that went silent, the driver gives up by itself. Milliseconds. */
-const TIMEOUTS = { connectionTimeoutMillis: 2_000, query_timeout: 4_000 } satisfies PoolConfig
+/** Longer than the server lets a statement take, so that it is the one that says so. Milliseconds. */
+const LONGEST_SILENCE = 4_000
 
 /** Dates and small numbers instead of strings, for our statements and the unit of work alike. */
 const types = new pg.TypeOverrides()
@@ -38,7 +40,7 @@ const poolSettings: PoolConfig = {
   keepAlive: true,
   application_name: 'hallpass',
   types,
-  ...TIMEOUTS,
+  connectionTimeoutMillis: 2_000,
 }
 
 /**
@@ -52,7 +54,10 @@ export async function openPostgres(
 ): Promise<Database> {
   const { pooling = 'session', connections: max = 16 } = settings
   const isShared = pooling === 'transaction'
-  const setUp = isShared ? {} : settingUp(SESSION_SETTINGS)
+  const setUp = settingUp(async (client) => {
+    giveUpOnSilence(client, LONGEST_SILENCE)
+    if (!isShared) await setSettings(client, SESSION_SETTINGS)
+  })
   const orm = await MikroORM.init(postgresOptions(url, { ...poolSettings, ...setUp, max }))
   const pool = (await orm.em.getConnection().getNativeClient()) as Pool
   const listener = listenOn(settings.directUrl ?? url, onError)
@@ -60,19 +65,19 @@ export async function openPostgres(
   const bind: Bind = (client, announced) => boundTo(client, announced, { isNamed: !isShared })
 
   // A pool that ends while a connection is being made keeps that connection, and the process, for ever.
-  const underWay = new Set<Promise<unknown>>()
+  const underWay = createUnderWay<Promise<unknown>>()
   let isClosed = false
 
   async function during<Result>(work: () => Promise<Result>): Promise<Result> {
     if (isClosed) throw new Unavailable('the database is closed')
     const working = work()
-    underWay.add(working)
+    const leave = underWay.add(working)
     try {
       return await working
     } catch (error) {
       throw asUnavailable(error)
     } finally {
-      underWay.delete(working)
+      leave()
     }
   }
 

@@ -35,11 +35,15 @@ export class RoleSettingsMissing extends Error {
   }
 }
 
-/** Nobody gets a connection from the pool without them. */
-export const settingUp = (settings: SessionSettings): Pick<PoolConfig, 'onConnect'> => ({
+/** Nobody gets a connection from the pool before this is done with it. */
+export const settingUp = (work: (client: ClientBase) => Promise<void>): Pick<PoolConfig, 'onConnect'> => ({
   // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for it, whatever its types say
-  onConnect: (client) => client.query(SET, [Object.keys(settings), Object.values(settings)]),
+  onConnect: work,
 })
+
+export async function setSettings(client: ClientBase, settings: SessionSettings): Promise<void> {
+  await client.query(SET, [Object.keys(settings), Object.values(settings)])
+}
 
 /** @throws {RoleSettingsMissing} */
 export async function checkSettings(client: Pick<ClientBase, 'query'>): Promise<void> {

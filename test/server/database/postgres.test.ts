@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { Client } from '../../../src/server/clients/client.entity.ts'
 import { statement } from '../../../src/server/database/database.ts'
@@ -5,6 +6,7 @@ import { migratePostgres } from '../../../src/server/database/migrate.ts'
 import { openPostgres } from '../../../src/server/database/postgres.ts'
 import { Unavailable } from '../../../src/server/errors.ts'
 import { sharedPostgres } from '../../support/postgres.ts'
+import { aLineTo } from '../../support/silent-line.ts'
 
 const isolation = statement<{ level: string; commit: string }>(
   'test.isolation',
@@ -95,6 +97,39 @@ describe('PostgreSQL behind the port', () => {
     })
     expect(await failure(one.query(statement('test.sleep', 'select pg_sleep(20)'), []))).to.be.instanceOf(Unavailable)
     await Promise.all([one.close(), other.close()])
+  })
+
+  it('gives up on a server that went silent, and asks it again on a new connection', async function () {
+    this.timeout(30_000)
+    const line = await aLineTo(url)
+    const database = await openPostgres(line.url, () => undefined)
+    const open = line.connections()
+    line.goSilent()
+    const errors = await Promise.all([
+      failure(database.query(isolation, [])),
+      failure(database.transaction((tx) => tx.query(isolation, []))),
+    ])
+    for (const error of errors) expect(error).to.be.instanceOf(Unavailable)
+    line.speak()
+    expect(await database.query(isolation, [])).to.have.length(1)
+    expect(line.connections(), 'connections made').to.be.above(open)
+    await database.close()
+    line.cut()
+  })
+
+  it('leaves connections alone that nobody waits on, however long', async function () {
+    this.timeout(30_000)
+    const line = await aLineTo(url)
+    const database = await openPostgres(line.url, () => undefined)
+    await database.snapshot(async (tx) => {
+      await tx.query(isolation, [])
+      await sleep(5_000)
+      expect(await tx.query(isolation, [])).to.have.length(1)
+    })
+    await database.query(isolation, [])
+    expect(line.connections()).to.equal(1)
+    await database.close()
+    line.cut()
   })
 
   it('refuses a 17th statement while 16 are held, rather than letting it wait for ever', async function () {
