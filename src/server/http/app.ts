@@ -35,7 +35,7 @@ const allowOrigins = (allowedOrigins: AllowedOrigins): Koa.Middleware<State> =>
   cors({
     origin: (ctx) => {
       const origin = ctx.get('origin')
-      return allowedOrigins.has(origin) ? origin : ''
+      return origin !== '' && allowedOrigins.has(origin) ? origin : ''
     },
     credentials: true,
     allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],

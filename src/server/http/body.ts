@@ -29,6 +29,8 @@ export async function readJson<Schema extends z.ZodType>(
   throw invalidRequest('The body is not what this request takes.', parsed.error.issues.flatMap(toErrors))
 }
 
+const FORM = 'application/x-www-form-urlencoded'
+
 /** Form parameters (RFC 6749 appendix B): unknown ones are for somebody else, an empty one is absent. */
 export type FormParameters = ReadonlyMap<string, string>
 
@@ -40,7 +42,7 @@ export async function readForm(
   ctx: Context,
   refuse: (description: string) => Error = (description) => new OAuthError('invalid_request', description),
 ): Promise<FormParameters> {
-  const type = ctx.is('application/x-www-form-urlencoded')
+  const type = ctx.get('content-type') === FORM || ctx.is(FORM)
   if (type === null) return new Map() // no body at all: the cookie may be all there is to say
   if (type === false) {
     throw refuse('Send the parameters as application/x-www-form-urlencoded.')
@@ -57,13 +59,15 @@ export async function readForm(
   return parameters
 }
 
+const UTF_8 = new TextDecoder('utf-8', { fatal: true })
+
 async function readText(ctx: Context): Promise<string> {
   if (ctx.get('content-encoding') !== '') {
     throw new Problem(415, 'unsupported_media_type', 'Compressed bodies are not accepted.')
   }
   const bytes = await getRawBody(ctx.req, { limit: BODY_LIMIT, length: ctx.request.length ?? null }).catch(asProblem)
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return UTF_8.decode(bytes)
   } catch (cause) {
     throw new Problem(400, 'invalid_request', 'The body is not valid UTF-8.', { cause })
   }

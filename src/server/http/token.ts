@@ -3,7 +3,7 @@ import type { Clients } from '../clients/clients.ts'
 import { OAuthError } from '../errors.ts'
 import type { Grant } from '../grants/grant.ts'
 import { basicCredential } from './basic-credential.ts'
-import { readForm } from './body.ts'
+import { readForm, type FormParameters } from './body.ts'
 import type { ClientAddressOf } from './client-address-of.ts'
 import type { SessionCookie } from './cookie.ts'
 import type { Context, Handler } from './context.ts'
@@ -28,7 +28,7 @@ export const token = (deps: TokenDependencies): Handler => {
   return async (ctx) => {
     const form = await readForm(ctx)
     const grant = chooseGrant(grants, form.get('grant_type'))
-    const parameters = new Map([...form].filter(([name]) => grant.parameters.includes(name)))
+    const parameters = declaredOf(grant, form)
     const isRefresh = grant.parameters.includes('refresh_token')
     const presented = isRefresh ? readPresentedToken(ctx, parameters.get('refresh_token')) : 'none'
     if (presented === 'ambiguous') {
@@ -73,6 +73,15 @@ function chooseGrant(grants: readonly Grant[], type: string | undefined): Grant 
     throw new OAuthError('unsupported_grant_type', `Supported: ${grants.map((each) => each.type).join(', ')}.`)
   }
   return grant
+}
+
+function declaredOf(grant: Grant, form: FormParameters): Map<string, string> {
+  const declared = new Map<string, string>()
+  for (const name of grant.parameters) {
+    const value = form.get(name)
+    if (value !== undefined) declared.set(name, value)
+  }
+  return declared
 }
 
 /** @returns null when none was sent, or an empty one */

@@ -1,3 +1,4 @@
+import { createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { expect } from 'chai'
 import { createRing } from '../../../src/server/tokens/ring.ts'
 
@@ -16,6 +17,21 @@ describe('the ring', () => {
     const mac = createRing(SECRET).current.mac(Buffer.from('data'))
     expect(mac).to.have.length(16)
     expect(mac.equals(createRing(OLDER).current.mac(Buffer.from('data')))).to.equal(false)
+  })
+
+  it('makes the first half of HMAC-SHA256 with a key derived by HKDF, of whatever length, however often', () => {
+    const key = Buffer.from(hkdfSync('sha256', SECRET, '', 'hallpass refresh token mac', 32))
+    const { current } = createRing(SECRET)
+    const mac = (data: Buffer): Buffer => current.mac(data)
+    const lengths = Array.from({ length: 200 }, (_, length) => length)
+    for (const length of [...lengths, ...lengths.toReversed()]) {
+      const data = randomBytes(length)
+      const whole = createHmac('sha256', key).update(data).digest()
+      expect(mac(data).equals(whole.subarray(0, 16)), `${length} bytes`).to.equal(true)
+    }
+    const kept = mac(Buffer.from('data'))
+    expect(mac(Buffer.from('other data')).equals(kept), 'one does not write over another').to.equal(false)
+    expect(kept.equals(mac(Buffer.from('data')))).to.equal(true)
   })
 
   it('finds secrets by key id, the current one first, also where two share it', () => {
