@@ -8,6 +8,7 @@ export async function filling(databaseUrl: string, fill: (client: pg.Client) => 
   client.on('error', () => undefined)
   await client.connect()
   try {
+    await client.query(`set statement_timeout = 0`) // for a pooler in transaction mode the role brings ours
     await fill(client)
     await client.query('vacuum (analyze)')
     await client.query('checkpoint')
