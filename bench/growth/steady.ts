@@ -1,4 +1,7 @@
-/** Refreshes of random sessions without a pause: one checkpoint interval that does not count, and one that does. */
+/**
+ * Refreshes of random sessions without a pause: one checkpoint interval that does not count, one that does, and then
+ * as long as a vacuum takes.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { startLoad, type Result } from '../load/load.ts'
@@ -25,15 +28,21 @@ export interface Steady {
   readonly before: number
   readonly after: number
   readonly deadRows: number
+  /** That PostgreSQL began by itself. */
   readonly vacuums: number
-  /** Milliseconds: the median of the slices in which a vacuum was under way, or was not. NaN where there was none. */
-  readonly p99WhileVacuum: number
-  readonly p99WhileNot: number
+  readonly vacuum: Vacuum
+}
+
+/** One that freezes, at autovacuum's own pace, while refreshes go on. */
+interface Vacuum {
+  readonly seconds: number
+  readonly perSecond: number
+  /** Milliseconds: the median of the slices. */
+  readonly p99: number
 }
 
 interface Slice {
   readonly result: Result
-  readonly hadVacuum: boolean
   readonly deadRows: number
 }
 
@@ -63,31 +72,47 @@ export async function refreshSteadily(conditions: {
     await sleep(UNTIL_COUNTED)
     const before = await readCounts(pool)
     const slices: Slice[] = []
-    for (let done = 0; done < interval; done += SLICE) slices.push(await look(pool, slice))
+    for (let done = 0; done < interval; done += SLICE) {
+      slices.push({ result: await slice(SLICE), deadRows: (await readCounts(pool)).deadRows })
+    }
     await sleep(UNTIL_COUNTED)
-    return summarize(before, await readCounts(pool), slices)
+    const after = await readCounts(pool)
+    return { ...summarize(before, after, slices), vacuum: await vacuumMeanwhile(pool, slice) }
   } finally {
     load.stop()
   }
 }
 
-/** A vacuum of a small table is over between two looks: its end is seen by its count. */
-async function look(pool: pg.Pool, slice: (seconds: number) => Promise<Result>): Promise<Slice> {
-  const { vacuums } = await readCounts(pool)
-  let isVacuumed = 0
-  const watching = setInterval(() => void readCounts(pool).then((now) => (isVacuumed += now.isVacuumed)), 500)
-  const result = await slice(SLICE)
-  clearInterval(watching)
-  const now = await readCounts(pool)
-  return { result, hadVacuum: isVacuumed > 0 || now.vacuums > vacuums, deadRows: now.deadRows }
+/**
+ * Heap-only updates clean up after themselves, so that a vacuum comes by age alone, once in some hundred million
+ * transactions (`autovacuum_freeze_max_age`). Nobody can wait for it: this is the same work.
+ */
+async function vacuumMeanwhile(pool: pg.Pool, slice: (seconds: number) => Promise<Result>): Promise<Vacuum> {
+  const connection = await pool.connect()
+  try {
+    await connection.query("set vacuum_cost_delay = '2ms'")
+    const begin = performance.now()
+    let seconds = 0
+    const vacuum = connection
+      .query('vacuum (freeze) sessions')
+      .finally(() => (seconds = (performance.now() - begin) / 1000))
+    const results: Result[] = []
+    while (seconds === 0) results.push(await slice(1))
+    await vacuum
+    return {
+      seconds,
+      perSecond: median(results.map(({ perSecond }) => perSecond)),
+      p99: median(results.map(({ p99 }) => p99)),
+    }
+  } finally {
+    connection.release(true)
+  }
 }
 
-function summarize(before: Counts, after: Counts, slices: readonly Slice[]): Steady {
+function summarize(before: Counts, after: Counts, slices: readonly Slice[]): Omit<Steady, 'vacuum'> {
   const results = slices.map(({ result }) => result)
   const refreshes = results.reduce((sum, { requests }) => sum + requests, 0)
   const updates = after.updates - before.updates
-  const p99Of = (hadVacuum: boolean): number =>
-    median(slices.filter((slice) => slice.hadVacuum === hadVacuum).map(({ result }) => result.p99))
   return {
     perSecond: refreshes / results.reduce((sum, { requests, perSecond }) => sum + requests / perSecond, 0),
     p50: median(results.map(({ p50 }) => p50)),
@@ -102,7 +127,5 @@ function summarize(before: Counts, after: Counts, slices: readonly Slice[]): Ste
     after: after.tableBytes,
     deadRows: Math.max(...slices.map(({ deadRows }) => deadRows)),
     vacuums: after.vacuums - before.vacuums,
-    p99WhileVacuum: p99Of(true),
-    p99WhileNot: p99Of(false),
   }
 }

@@ -29,7 +29,7 @@ export async function readShape(pool: pg.Pool): Promise<Shape> {
   ) as never as Shape
 }
 
-/** Counters since PostgreSQL began to count, but for the last three, which are of now. */
+/** Counters since PostgreSQL began to count, but for the last two, which are of now. */
 export interface Counts {
   readonly updates: number
   readonly heapOnlyUpdates: number
@@ -39,16 +39,13 @@ export interface Counts {
   readonly logPages: number
   readonly deadRows: number
   readonly tableBytes: number
-  /** 1 while a vacuum of the table is under way. */
-  readonly isVacuumed: number
 }
 
 export async function readCounts(pool: pg.Pool): Promise<Counts> {
   const { rows } = await pool.query<Record<keyof Counts, string>>(
     `select n_tup_upd as updates, n_tup_hot_upd as "heapOnlyUpdates", autovacuum_count as vacuums,
        wal_bytes as "logBytes", wal_fpi as "logPages", n_dead_tup as "deadRows",
-       pg_total_relation_size('sessions') as "tableBytes",
-       (select count(*) from pg_stat_progress_vacuum where relid = 'sessions'::regclass) as "isVacuumed"
+       pg_total_relation_size('sessions') as "tableBytes"
      from pg_stat_user_tables, pg_stat_wal where relid = 'sessions'::regclass`,
   )
   return Object.fromEntries(
