@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import type { Page as BrowserPage } from 'playwright-core'
 import { accessibilityFaults } from '../support/accessibility.ts'
 import { aConfirmedPerson } from '../support/email-flows.ts'
-import { useBrowser } from '../support/browser.ts'
+import { focusComes, useBrowser } from '../support/browser.ts'
 import { tokenFor, type Page } from '../support/mail.ts'
 import { register, send, signIn } from '../support/people.ts'
 import { onStore } from '../support/server.ts'
@@ -184,7 +184,10 @@ const evilForm = (fields: URLSearchParams): string =>
 
 const widthOf = (page: BrowserPage): Promise<number> => page.evaluate('document.documentElement.scrollWidth')
 
-const focused = (page: BrowserPage): Promise<string> => page.evaluate('document.activeElement.id')
+const focused = async (page: BrowserPage): Promise<string> => {
+  await focusComes(page)
+  return page.evaluate('document.activeElement.id')
+}
 
 const outlineOfFocus = (page: BrowserPage): Promise<string> =>
   page.evaluate('getComputedStyle(document.activeElement).outlineStyle')

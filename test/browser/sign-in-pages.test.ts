@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import type { Page } from 'playwright-core'
 import { accessibilityFaults } from '../support/accessibility.ts'
-import { useBrowser } from '../support/browser.ts'
+import { focusComes, useBrowser } from '../support/browser.ts'
 import { tokenFor } from '../support/mail.ts'
 import {
   anAddress,
@@ -271,8 +271,10 @@ describe('The pages to sign up and in, in a browser', function () {
 const widthOf = (page: Page): Promise<number> => page.evaluate('document.documentElement.scrollWidth')
 
 /** What has the keyboard, by the name that people know it by. */
-const focused = (page: Page): Promise<string> =>
-  page.evaluate(`(document.activeElement.labels?.[0] ?? document.activeElement).textContent.trim()`)
+const focused = async (page: Page): Promise<string> => {
+  await focusComes(page)
+  return page.evaluate(`(document.activeElement.labels?.[0] ?? document.activeElement).textContent.trim()`)
+}
 
 /** What is read out beside that name. */
 const describedBy = (page: Page): Promise<string> =>

@@ -48,6 +48,11 @@ export function useBrowser(executablePath = HEADLESS): OpenPage {
   }
 }
 
+/** `autofocus` is heeded when the page is drawn, which may be after it has loaded. */
+export function focusComes(page: Page): Promise<void> {
+  return page.locator(':focus').waitFor({ state: 'attached' })
+}
+
 /** What a browser keeps on the disk. */
 export interface Profile {
   readonly directory: string

@@ -5,6 +5,7 @@ import { useBrowser } from './browser.ts'
 import { openTab, startApplication, type Application, type Tab } from './client-page.ts'
 import { openFrontDoor, type FrontDoor } from './front-door.ts'
 import { claimsOf, register } from './people.ts'
+import { createMigratedDatabase } from './migrated-postgres.ts'
 import { sharedPostgres } from './postgres.ts'
 import { eventsOf, rowOf } from './rows.ts'
 import { startServer, type StoreKind, type TestServer } from './server.ts'
@@ -52,7 +53,7 @@ export function useClients(
 
   before(async function () {
     this.timeout(60_000)
-    if (store === 'postgresql') databaseUrl = await (await sharedPostgres()).createDatabase()
+    if (store === 'postgresql') databaseUrl = await createMigratedDatabase()
     ;[door, application] = await Promise.all([openFrontDoor(), startApplication()])
     await start()
   })

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { connectTo, type SecondConnection } from './held.ts'
 import { mailSettings } from './mail.ts'
+import { createMigratedDatabase } from './migrated-postgres.ts'
 import { sharedPostgres } from './postgres.ts'
 import { startServer, TEST_ISSUER, TEST_SECRET, type TestServer } from './server.ts'
 
@@ -105,7 +106,7 @@ export function onTwoProcesses(story: (service: () => Service) => void, environm
 }
 
 async function startService(environment: Environment): Promise<Service> {
-  const databaseUrl = await (await sharedPostgres()).createDatabase()
+  const databaseUrl = await createMigratedDatabase()
   const [one, other, aside] = await Promise.all([
     startProcess(databaseUrl, environment),
     startProcess(databaseUrl, environment),

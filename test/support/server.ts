@@ -6,6 +6,7 @@ import { createLog } from '../../src/server/log.ts'
 import { createServer } from '../../src/server/server.ts'
 import { mailSettings } from './mail.ts'
 import { migratedMemory } from './migrated-memory.ts'
+import { createMigratedDatabase } from './migrated-postgres.ts'
 import { sharedPostgres } from './postgres.ts'
 
 export type StoreKind = 'embedded' | 'postgresql'
@@ -28,8 +29,9 @@ export async function startServer(
   store: StoreKind,
   environment: Record<string, string | undefined> = {},
 ): Promise<TestServer> {
-  const postgres = store === 'postgresql' ? await sharedPostgres() : null
-  const databaseUrl = environment['DATABASE_URL'] ?? (await postgres?.createDatabase()) ?? null
+  const ownDatabase =
+    store === 'postgresql' && environment['DATABASE_URL'] === undefined ? await createMigratedDatabase() : null
+  const databaseUrl = environment['DATABASE_URL'] ?? ownDatabase
   const config = readConfig({
     HALLPASS_ISSUER: TEST_ISSUER,
     HALLPASS_UNCONFIRMED_SIGN_IN: 'allow',
@@ -56,7 +58,7 @@ export async function startServer(
     async stop() {
       await listening.close()
       await hallpass.close()
-      if (databaseUrl !== null && environment['DATABASE_URL'] === undefined) await postgres?.dropDatabase(databaseUrl)
+      if (ownDatabase !== null) await (await sharedPostgres()).dropDatabase(ownDatabase)
     },
   }
 }

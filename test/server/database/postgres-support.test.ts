@@ -128,6 +128,7 @@ describe('PostgreSQL for tests', function () {
         const child = startChild('await startPostgres({ durable: false })')
         let directory: string | undefined
         while (directory === undefined) {
+          expect(child.exitCode, 'it has ended, and no directory was seen').to.equal(null)
           await delay(1)
           directory = directoryIn(childrenOf(child.pid))
         }
@@ -149,7 +150,8 @@ describe('PostgreSQL for tests', function () {
   }
 })
 
-const directoryIn = (text: string): string | undefined => /\/var\/tmp\/hallpass-postgres-\w+/.exec(text)?.[0]
+const directoryIn = (text: string): string | undefined =>
+  /\/(?:var\/tmp|dev\/shm)\/hallpass-postgres-\w+/.exec(text)?.[0]
 
 async function query(url: string, text: string, values: unknown[] = []): Promise<unknown[]> {
   const client = new pg.Client(url)
