@@ -10,12 +10,12 @@ import { startProcess, type ServerProcess } from '../support/processes.ts'
 import { createRandom, type Random } from '../support/random.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { createSession, createUser } from '../support/sessions.ts'
+import { usually } from '../support/thorough.ts'
 import { handOver, type Session } from './handed-over.ts'
 
 /** Half of them at a service with the grace of 30 seconds, half without any: there only the keys help. */
 const DEVICES = 50
-/** Ten thousand with `npm run test:chaos`. */
-const REFRESHES = Number(process.env['REFRESHES'] ?? 2_000)
+const REFRESHES = usually(2_000, { thorough: 10_000 })
 /** What a device says while it cannot say more; all of it is about now. */
 const NOT_NOW = ['unavailable', 'storage_failed', 'temporarily_unavailable', 'rate_limited', 'invalid_grant']
 

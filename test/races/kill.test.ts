@@ -6,8 +6,9 @@ import { sharedPostgres } from '../support/postgres.ts'
 import { startProcess, type ServerProcess } from '../support/processes.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { createSession, createUser } from '../support/sessions.ts'
+import { usually } from '../support/thorough.ts'
 
-const KILLS = 6
+const KILLS = usually(3, { thorough: 6 })
 const CLIENTS = 20
 /** By each client between two kills. */
 const REFRESHES = 3

@@ -6,6 +6,9 @@ import { onTwoProcesses } from '../support/processes.ts'
 import { eventsOf, feedOf, HOUR, moveTimes, rowOf } from '../support/rows.ts'
 import { mailsAbout } from '../support/mail.ts'
 import { addressOf, createSession, createUser, sessionsBeside } from '../support/sessions.ts'
+import { usually } from '../support/thorough.ts'
+
+const ROUNDS = usually(60, { thorough: 200 })
 
 const times = <Result>(count: number, make: (index: number) => Result): Result[] =>
   Array.from({ length: count }, (_, index) => make(index))
@@ -21,10 +24,10 @@ describe('refreshes that arrive at once', function () {
     const present = (turn: number, token: string, key?: string) =>
       untilAnswered(() => refresh(service().url(turn), token, key === undefined ? {} : { key }))
 
-    it('all carry the same successor, which works: 20 of one token, 200 rounds', async () => {
+    it(`all carry the same successor, which works: 20 of one token, ${ROUNDS} rounds`, async () => {
       const session = await aSession()
       let token = session.refreshToken
-      for (let round = 0; round < 200; round += 1) {
+      for (let round = 0; round < ROUNDS; round += 1) {
         const answers = await Promise.all(times(20, (turn) => present(turn, token)))
         expect(answers.map(({ status }) => status)).to.deep.equal(times(20, () => 200))
         const successors = new Set(answers.map(({ body }) => body.refresh_token))
@@ -32,7 +35,7 @@ describe('refreshes that arrive at once', function () {
         expect(successors).not.to.include(token)
         ;[token = ''] = successors
       }
-      expect((await rowOf(service().aside, session)).generation, 'one rotation a round').to.equal(200)
+      expect((await rowOf(service().aside, session)).generation, 'one rotation a round').to.equal(ROUNDS)
       expect(await feedOf(service().aside, session)).to.be.empty
     })
 

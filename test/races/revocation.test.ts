@@ -5,6 +5,9 @@ import { claimsOf, PASSWORD, refresh, register, send, signIn, type Answer } from
 import { onTwoProcesses } from '../support/processes.ts'
 import type { TestServer } from '../support/server.ts'
 import { createSession, createUser } from '../support/sessions.ts'
+import { usually } from '../support/thorough.ts'
+
+const ROUNDS = usually(100, { thorough: 200 })
 
 interface SignInBody {
   refresh_token: string
@@ -76,12 +79,12 @@ describe('a revocation', function () {
       }
     }
 
-    it('is followed by no refresh and no token, in 200 rounds against refreshes', async () => {
+    it(`is followed by no refresh and no token, in ${ROUNDS} rounds against refreshes`, async () => {
       const userId = await createUser(service().aside)
       const owner = await createSession(service().aside, userId)
       const issued = new Map<string, string[]>()
 
-      for (let round = 0; round < 200; round += 1) {
+      for (let round = 0; round < ROUNDS; round += 1) {
         const { sessionId, refreshToken } = await createSession(service().aside, userId)
         const end = async (): Promise<void> => {
           const { status } = await untilAnswered(() =>

@@ -172,7 +172,7 @@ async function startOwn(options: PostgresOptions, attempt = 1): Promise<Postgres
   }
 }
 
-/** What memory has to have free: for four servers, with logs of `max_wal_size`. Bytes. */
+/** What memory has to have free: for five servers, with logs of `max_wal_size`. Bytes. */
 const ROOM = 2 * 2 ** 30
 
 /** A database is made there in a tenth of the time. Containers often have less, and let no program run from there. */
