@@ -5,7 +5,7 @@
  *   npm ci --prefix bench       once, for what loads the fleet
  *   npm run bench:growth                                                   10^4 to 10^7, most of an hour
  *   npm run bench:growth -- --sessions 10000,100000 --interval 30 --seconds 1     a look
- *   npm run bench:growth -- --sessions 10000000 --settings shared_buffers=6GB,wal_compression=lz4
+ *   npm run bench:growth -- --sessions 10000000 --settings shared_buffers=6GB --interval 900
  *
  * Each size has a database of its own. *Steady* is a whole checkpoint interval, after another one under the same load:
  * in the first minutes after a checkpoint, or after a load, the first change of every page writes the whole page into
@@ -34,7 +34,7 @@ const { values } = parseArgs({
     /** Of each other operation. */
     seconds: { type: 'string', default: '10' },
     connections: { type: 'string', default: '64' },
-    /** Further settings of PostgreSQL: `shared_buffers=6GB,wal_compression=lz4`. */
+    /** Further settings of PostgreSQL: `shared_buffers=6GB,wal_compression=pglz`. */
     settings: { type: 'string', default: '' },
   },
 })
@@ -55,9 +55,8 @@ const postgres = await startMeasuredPostgres({
 })
 const all: Measured[] = []
 try {
-  console.log(
-    `${await describeMachine(postgres.url('postgres'))}; checkpoints every ${interval} s ${settings.join(' ')}\n`,
-  )
+  const machine = await describeMachine(postgres.url('postgres'))
+  console.log(`${[machine, `checkpoints every ${interval} s`, ...settings].join(', ')}\n`)
   for (const sessions of values.sessions.split(',').map(Number)) all.push(await measure(sessions))
 } finally {
   await postgres.stop()
