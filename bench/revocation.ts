@@ -23,6 +23,7 @@ import { startPostgres } from '../test/support/postgres.ts'
 import { startProcess } from '../test/support/processes.ts'
 import { startServer, TEST_ISSUER, type TestServer } from '../test/support/server.ts'
 import { createSession, createUser } from '../test/support/sessions.ts'
+import { quantile } from './report/quantiles.ts'
 import type { FromFollowers, FromParent } from './revocation/followers.ts'
 
 const { values } = parseArgs({
@@ -179,11 +180,9 @@ function cpuSeconds(pid: number): number {
 }
 
 function print(rows: readonly Result[]): void {
-  const at = (sorted: readonly number[], share: number): string =>
-    (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN).toFixed(1)
   const three = (latencies: readonly number[]): string => {
     const sorted = latencies.toSorted((one, other) => one - other)
-    return [0.5, 0.99, 1].map((share) => at(sorted, share)).join(' | ')
+    return [0.5, 0.99, 1].map((share) => quantile(sorted, share).toFixed(1)).join(' | ')
   }
   console.log(`Node ${process.version}, ${cpus().length} processors, ${SECONDS} s at ${RATE} a second; milliseconds\n`)
   console.log(
