@@ -2,10 +2,10 @@ import { expect } from 'chai'
 import { expectNoInsides, expectOAuthError } from '../support/expectations.ts'
 import { aSignedInPerson, ORIGIN, sendForm, sendRaw, type Answer, type SignedIn } from '../support/people.ts'
 import { rowOf } from '../support/rows.ts'
-import { onBothStores } from '../support/server.ts'
+import { onStore } from '../support/server.ts'
 
 describe('A bad form', () => {
-  onBothStores((server) => {
+  onStore('postgresql', (server) => {
     let device: SignedIn
     beforeEach(async () => {
       device = await aSignedInPerson(server().url)

@@ -16,7 +16,7 @@ import {
   type SignedIn,
 } from '../support/people.ts'
 import { eventsOf, feedOf, rowOf } from '../support/rows.ts'
-import { onBothStores } from '../support/server.ts'
+import { onStore } from '../support/server.ts'
 import { aRingWithAnotherKeyId, aRingWithOurKeyId, forge, secretIn } from '../support/tokens.ts'
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
@@ -25,7 +25,7 @@ const mailToken = (): string => `hpem_${randomBytes(32).toString('base64url')}`
 const apiKey = (): string => `hpak_${randomBytes(32).toString('base64url')}`
 
 describe('A token that is not the right one', () => {
-  onBothStores((server) => {
+  onStore('postgresql', (server) => {
     let device: SignedIn
     let browser: SignedIn
     beforeEach(async () => {

@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import { expectProblem } from '../support/expectations.ts'
 import { aPersonInABrowser, ORIGIN, send, type Answer } from '../support/people.ts'
-import { onBothStores } from '../support/server.ts'
+import { onStore } from '../support/server.ts'
 
 describe('A page of another origin', () => {
-  onBothStores((server) => {
+  onStore('postgresql', (server) => {
     const from = (origin: string, path: string, options: Parameters<typeof send>[1] = {}): Promise<Answer> =>
       send(`${server().url}${path}`, { ...options, headers: { origin, ...options.headers } })
 

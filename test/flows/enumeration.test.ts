@@ -3,12 +3,13 @@ import { expect } from 'chai'
 import { ask, use } from '../support/email-flows.ts'
 import { allMailsTo, tokenFor } from '../support/mail.ts'
 import { anAddress, PASSWORD, register, send, signIn, type Answer } from '../support/people.ts'
-import { onBothStores } from '../support/server.ts'
+import { onStore } from '../support/server.ts'
 
 const OPERATOR = { kind: 'admin', sessionId: null, ip: null } as const
 
 describe('Whether an address has an account', () => {
-  onBothStores(
+  onStore(
+    'postgresql',
     (server) => {
       const kinds = ['unknown', 'unconfirmed', 'confirmed', 'disabled', 'signed in', 'without a password'] as const
       let people: Record<(typeof kinds)[number], string>

@@ -166,7 +166,7 @@ describe('Whatever is sent', () => {
           if (answer.headers['content-type']?.includes('json') && answer.text !== '') JSON.parse(answer.text)
         }),
         // PostgreSQL inside the process is several times slower than a real one, and what reads requests is the same.
-        { numRuns: server().store === 'embedded' ? 150 : 400, includeErrorInReport: true },
+        { numRuns: server().store === 'embedded' ? 75 : 300, includeErrorInReport: true },
       )
     })
 

@@ -11,12 +11,12 @@ import {
   type Answer,
 } from '../support/people.ts'
 import { sendRawRequest } from '../support/raw-request.ts'
-import { onBothStores } from '../support/server.ts'
+import { onStore } from '../support/server.ts'
 
 const NEARLY_17_KB = 'x'.repeat(17_000)
 
 describe('Over HTTP', () => {
-  onBothStores((server) => {
+  onStore('postgresql', (server) => {
     const at = (path: string): string => `${server().url}${path}`
 
     describe('an error', () => {

@@ -2,10 +2,10 @@ import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose'
 import { expect } from 'chai'
 import { ORIGIN, aSignedInPerson, send } from '../support/people.ts'
 import { sendRawRequest } from '../support/raw-request.ts'
-import { onBothStores } from '../support/server.ts'
+import { onStore } from '../support/server.ts'
 
 describe('For APIs, the published keys', () => {
-  onBothStores((server) => {
+  onStore('postgresql', (server) => {
     const fetchKeys = (headers: Record<string, string> = {}) =>
       send<JSONWebKeySet>(`${server().url}/.well-known/jwks.json`, { headers })
 
@@ -76,7 +76,8 @@ describe('For APIs, the published keys', () => {
 describe('For clients, the metadata', () => {
   const ISSUER = 'https://auth.example/tenant'
 
-  onBothStores(
+  onStore(
+    'postgresql',
     (server) => {
       const path = '/.well-known/oauth-authorization-server/tenant'
 
