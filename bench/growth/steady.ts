@@ -93,12 +93,18 @@ async function vacuumMeanwhile(pool: pg.Pool, slice: (seconds: number) => Promis
     await connection.query("set vacuum_cost_delay = '2ms'")
     const begin = performance.now()
     let seconds = 0
-    const vacuum = connection
-      .query('vacuum (freeze) sessions')
-      .finally(() => (seconds = (performance.now() - begin) / 1000))
+    const vacuum = async (): Promise<void> => {
+      try {
+        await connection.query('vacuum (freeze) sessions')
+      } finally {
+        seconds = (performance.now() - begin) / 1000
+      }
+    }
     const results: Result[] = []
-    while (seconds === 0) results.push(await slice(1))
-    await vacuum
+    const refreshMeanwhile = async (): Promise<void> => {
+      while (seconds === 0) results.push(await slice(SLICE))
+    }
+    await Promise.all([vacuum(), refreshMeanwhile()])
     return {
       seconds,
       perSecond: median(results.map(({ perSecond }) => perSecond)),

@@ -5,6 +5,7 @@ import { createClient, type Client, type ClientStorage, type HallpassError, type
 import { statement } from '../../src/server/database/database.ts'
 import { startChaoticProxy, type ChaoticProxy } from '../support/chaotic-proxy.ts'
 import { claimsOf, generationOf } from '../support/people.ts'
+import { createMigratedDatabase } from '../support/migrated-postgres.ts'
 import { sharedPostgres } from '../support/postgres.ts'
 import { startProcess, type ServerProcess } from '../support/processes.ts'
 import { createRandom, type Random } from '../support/random.ts'
@@ -29,7 +30,7 @@ describe(`Ten thousand refreshes through a bad network (SEED=${SEED})`, function
   const devices: Device[] = []
 
   before(async () => {
-    const databaseUrl = await (await sharedPostgres()).createDatabase()
+    const databaseUrl = await createMigratedDatabase()
     aside = await startServer('postgresql', { DATABASE_URL: databaseUrl })
     services = await Promise.all(
       ['30s', '0s'].map((grace) => startProcess(databaseUrl, { HALLPASS_REFRESH_GRACE: grace })),

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { statement } from '../../src/server/database/database.ts'
 import { CredentialStore, Device, presentAt } from '../support/device.ts'
 import { generationOf } from '../support/people.ts'
+import { createMigratedDatabase } from '../support/migrated-postgres.ts'
 import { sharedPostgres } from '../support/postgres.ts'
 import { startProcess, type ServerProcess } from '../support/processes.ts'
 import { startServer, type TestServer } from '../support/server.ts'
@@ -23,7 +24,7 @@ describe('a process that is killed (kill -9) in the middle of refreshes', functi
   let processes: ServerProcess[]
 
   before(async () => {
-    databaseUrl = await (await sharedPostgres()).createDatabase()
+    databaseUrl = await createMigratedDatabase()
     aside = await startServer('postgresql', { ...settings, DATABASE_URL: databaseUrl })
     processes = await Promise.all([startProcess(databaseUrl, settings), startProcess(databaseUrl, settings)])
   })

@@ -4,6 +4,7 @@ import { ask, NEW_PASSWORD, use } from '../support/email-flows.ts'
 import { sharedMailServer, startMailServer, tokenIn, type MailServer } from '../support/mail.ts'
 import { connectTo } from '../support/held.ts'
 import { anAddress, PASSWORD, register, send } from '../support/people.ts'
+import { createMigratedDatabase } from '../support/migrated-postgres.ts'
 import { sharedPostgres } from '../support/postgres.ts'
 import { startProcess, type ServerProcess } from '../support/processes.ts'
 import { startServer, TEST_SECRET, type TestServer } from '../support/server.ts'
@@ -21,7 +22,7 @@ describe('The outbox', function () {
   const mailServers: MailServer[] = []
 
   beforeEach(async () => {
-    databaseUrl = await (await sharedPostgres()).createDatabase()
+    databaseUrl = await createMigratedDatabase()
   })
   afterEach(async () => {
     await Promise.all(servers.splice(0).map((server) => server.stop()))

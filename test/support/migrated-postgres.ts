@@ -1,10 +1,10 @@
-/** Databases of the shared PostgreSQL with every table and nothing in it: the tables are made once, and copied. */
+/** Databases with every table and nothing in it: the tables are made once for each PostgreSQL, and copied. */
 import { migratePostgres } from '../../src/server/database/migrate.ts'
 import { sharedPostgres, type Postgres } from './postgres.ts'
 
 /** @returns the URL */
-export async function createMigratedDatabase(): Promise<string> {
-  const postgres = await sharedPostgres()
+export async function createMigratedDatabase(server?: Postgres): Promise<string> {
+  const postgres = server ?? (await sharedPostgres())
   const original = originals.get(postgres) ?? migrate(postgres)
   originals.set(postgres, original)
   return postgres.createDatabase(await original)

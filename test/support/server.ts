@@ -29,9 +29,8 @@ export async function startServer(
   store: StoreKind,
   environment: Record<string, string | undefined> = {},
 ): Promise<TestServer> {
-  const ownDatabase =
-    store === 'postgresql' && environment['DATABASE_URL'] === undefined ? await createMigratedDatabase() : null
-  const databaseUrl = environment['DATABASE_URL'] ?? ownDatabase
+  const given = environment['DATABASE_URL']
+  const databaseUrl = given ?? (store === 'postgresql' ? await createMigratedDatabase() : null)
   const config = readConfig({
     HALLPASS_ISSUER: TEST_ISSUER,
     HALLPASS_UNCONFIRMED_SIGN_IN: 'allow',
@@ -58,7 +57,7 @@ export async function startServer(
     async stop() {
       await listening.close()
       await hallpass.close()
-      if (ownDatabase !== null) await (await sharedPostgres()).dropDatabase(ownDatabase)
+      if (databaseUrl !== null && given === undefined) await (await sharedPostgres()).dropDatabase(databaseUrl)
     },
   }
 }

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
-import { migratePostgres } from '../../../src/server/database/migrate.ts'
 import { makeServiceKey, type Key } from '../../support/api-keys.ts'
 import { connectTo } from '../../support/held.ts'
+import { createMigratedDatabase } from '../../support/migrated-postgres.ts'
 import { readingsDuring, startExplainingPostgres, type Reading } from '../../support/plans.ts'
 import type { Postgres } from '../../support/postgres.ts'
 import { startServer, type TestServer } from '../../support/server.ts'
@@ -69,8 +69,7 @@ describe('Sessions are found', function () {
     let server: TestServer
     let operator: Key
     before(async () => {
-      const databaseUrl = await postgres.createDatabase()
-      await migratePostgres(databaseUrl)
+      const databaseUrl = await createMigratedDatabase(postgres)
       const sql = await connectTo(databaseUrl)
       for (const statement of [...preparation, NO_PRUNING]) await sql.query(statement)
       server = await startServer('postgresql', { DATABASE_URL: databaseUrl, HALLPASS_RATE_LIMITS: 'on' })
